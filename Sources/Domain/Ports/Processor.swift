@@ -150,7 +150,8 @@ public struct ProcessorNotice: Hashable, Sendable {
     public var date: CalendarDate
 
     /// A notice with all its particulars.
-    public init(id: Int64, orderKey: String, code: String, message: String, amount: Money, date: CalendarDate) {
+    public init(id: Int64, orderKey: String, code: String, message: String, amount: Money, date: CalendarDate)
+    {
         self.id = id
         self.orderKey = orderKey
         self.code = code

@@ -35,7 +35,9 @@ public struct LocalDateTime: Hashable, Comparable, Sendable {
     /// Reads `yyyy-MM-dd` (midnight) or `yyyy-MM-dd HH:mm:ss`; nil for anything else (spec 4.2).
     public init?(_ text: String) {
         let bytes = Array(text.utf8)
-        guard bytes.count == 10 || bytes.count == 19, let date = CalendarDate(text.prefix(10)) else { return nil }
+        guard bytes.count == 10 || bytes.count == 19, let date = CalendarDate(text.prefix(10)) else {
+            return nil
+        }
         self.init(date: date)
         guard bytes.count == 19 else { return }
         func two(_ at: Int) -> Int32? {
