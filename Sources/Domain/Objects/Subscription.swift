@@ -1,0 +1,152 @@
+/// One customer's agreement to be charged (spec 2.4).
+public struct Subscription: Sendable {
+    /// Where a subscription stands (spec 3.3).
+    public enum Status: String, CaseIterable, Sendable {
+        case unbilled = "U"
+        case current = "C"
+        case frozen = "F"
+        case paused = "P"
+        case cancelled = "N"
+        case expired = "E"
+
+        /// Whether it may move there; the database refuses the rest too.
+        public func mayBecome(_ next: Status) -> Bool {
+            switch (self, next) {
+            case (.unbilled, .current), (.unbilled, .frozen), (.current, .frozen), (.frozen, .current),
+                (.frozen, .unbilled), (.unbilled, .paused), (.current, .paused), (.paused, .current),
+                (.paused, .unbilled), (.current, .expired):
+                true
+            case (.unbilled, .cancelled), (.current, .cancelled), (.frozen, .cancelled),
+                (.paused, .cancelled):
+                true
+            default: false
+            }
+        }
+    }
+
+    public var id: Identifier<Subscription>
+    public var accountID: Int64
+    public var customerID: Identifier<Customer>
+    public var code: String?
+    public var createDate: LocalDateTime
+    public var terms: SubscriptionTerms
+    public var paymentOptionID: Identifier<PaymentOption>?
+    public var note: String?
+    public var progress: SubscriptionProgress
+    /// Bills that are fully paid.
+    public var collectedCount: Int
+    public var version: Int
+
+    /// A subscription as stored.
+    public init(
+        id: Identifier<Subscription>, accountID: Int64, customerID: Identifier<Customer>, code: String?,
+        createDate: LocalDateTime, terms: SubscriptionTerms, paymentOptionID: Identifier<PaymentOption>?,
+        note: String?, progress: SubscriptionProgress, collectedCount: Int, version: Int
+    ) {
+        self.id = id
+        self.accountID = accountID
+        self.customerID = customerID
+        self.code = code
+        self.createDate = createDate
+        self.terms = terms
+        self.paymentOptionID = paymentOptionID
+        self.note = note
+        self.progress = progress
+        self.collectedCount = collectedCount
+        self.version = version
+    }
+}
+
+/// What was agreed: fixed when the subscription is created, changed never.
+public struct SubscriptionTerms: Hashable, Sendable {
+    public var planID: Identifier<Plan>?
+    public var planName: String?
+    public var cycle: BillingCycle
+    public var amount: Money
+    public var taxAmount: Money
+    /// Anchors the cycle for ever.
+    public var firstBillingDate: CalendarDate
+    /// Number of payments; nil is perpetual.
+    public var length: Int?
+
+    /// Terms with all their parts.
+    public init(
+        planID: Identifier<Plan>? = nil, planName: String? = nil, cycle: BillingCycle, amount: Money,
+        taxAmount: Money = .zero, firstBillingDate: CalendarDate, length: Int? = nil
+    ) {
+        self.planID = planID
+        self.planName = planName
+        self.cycle = cycle
+        self.amount = amount
+        self.taxAmount = taxAmount
+        self.firstBillingDate = firstBillingDate
+        self.length = length
+    }
+}
+
+/// How far a subscription has come.
+public struct SubscriptionProgress: Hashable, Sendable {
+    public var status: Subscription.Status
+    /// The number of the next charge, from 1; it counts cycles from the anchor, frozen ones included.
+    public var nextCycle: Int
+    /// Nil when nothing more will be billed.
+    public var nextBillingDate: CalendarDate?
+    public var lastBillingDate: CalendarDate?
+    /// Payments billed so far.
+    public var billedCount: Int
+
+    /// A progress with all its parts.
+    public init(
+        status: Subscription.Status, nextCycle: Int, nextBillingDate: CalendarDate?,
+        lastBillingDate: CalendarDate?, billedCount: Int
+    ) {
+        self.status = status
+        self.nextCycle = nextCycle
+        self.nextBillingDate = nextBillingDate
+        self.lastBillingDate = lastBillingDate
+        self.billedCount = billedCount
+    }
+
+    /// The progress of a subscription that begins on `first`.
+    public init(beginningOn first: CalendarDate) {
+        self.init(
+            status: .unbilled, nextCycle: 1, nextBillingDate: first, lastBillingDate: nil, billedCount: 0)
+    }
+}
+
+/// What a caller sends about a subscription.
+public struct SubscriptionForm: Sendable {
+    public var code: String?
+    public var plan: Reference?
+    public var cycleUnit: CycleUnit?
+    public var interval: Int?
+    public var amount: Money?
+    public var taxAmount: Money?
+    public var firstBillingDate: CalendarDate?
+    public var length: Int?
+    public var paymentOption: Reference?
+    public var note: String?
+
+    /// An empty form for ~create.
+    public init() {}
+}
+
+/// What ~find of subscriptions filters by (spec 1.4).
+public struct SubscriptionFilter: Sendable {
+    public var cycleUnit: CycleUnit?
+    public var createDateFrom: LocalDateTime?
+    /// The first instant that is too late.
+    public var createDateBefore: LocalDateTime?
+    public var lastBillingDateFrom: CalendarDate?
+    public var lastBillingDateTo: CalendarDate?
+    public var nextBillingDateFrom: CalendarDate?
+    public var nextBillingDateTo: CalendarDate?
+    public var amountFrom: Money?
+    public var amountTo: Money?
+    public var plan: Reference?
+    /// A letter of spec 3.3; the letters this server never sets (D, S) find nothing.
+    public var status: String?
+
+    /// No filter.
+    public init() {}
+}

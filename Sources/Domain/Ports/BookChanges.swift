@@ -1,0 +1,276 @@
+/// A transaction about to be written.
+public struct NewTransaction: Sendable {
+    public var id: Identifier<Transaction>
+    public var customerID: Identifier<Customer>
+    public var facts: TransactionFacts
+    public var status: TransactionStatus
+    public var lines: [LedgerLine]
+    /// True when a pending transaction of this id exists and is now settled; false when it is new.
+    public var settlesPending: Bool
+}
+
+/// An attempt to move money, about to be committed before the processor is called (spec 5.6).
+public struct NewAttempt: Sendable {
+    /// What the attempt is for.
+    public enum Kind: String, Sendable {
+        case payment, claim, refund, void
+    }
+
+    public var customerID: Identifier<Customer>
+    /// The transaction it will become.
+    public var transactionID: Identifier<Transaction>
+    public var kind: Kind
+    /// The invoice it collects; at most one attempt may be open for it.
+    public var invoiceID: Identifier<Transaction>?
+    /// Fees collected together with the invoice.
+    public var feeIDs: [Identifier<Transaction>] = []
+    public var subscriptionID: Identifier<Subscription>?
+    public var sourceID: Identifier<Transaction>?
+    public var paymentOptionID: Identifier<PaymentOption>?
+    public var amount: Money
+    public var taxAmount = Money.zero
+    /// Which try at the invoice, from 1.
+    public var number = 1
+    public var accountType: AccountType
+    public var accountMask: String
+    public var accessoryShown: String
+    public var holderName: String
+    public var token: String?
+    public var street: String?
+    public var city: String?
+    public var state: String?
+    public var zipCode: String?
+    public var address: String?
+    public var phone: String?
+    public var email: String?
+    public var code: String?
+    public var dueDate: CalendarDate
+    public var invoiceList: String?
+    public var creatorCode: String?
+    public var note: String?
+
+    /// The key by which the processor recognises a repetition: the same for ever for this transaction.
+    public var orderKey: String { "t\(transactionID)" }
+
+    /// An attempt without its optional parts.
+    public init(
+        customerID: Identifier<Customer>, transactionID: Identifier<Transaction>, kind: Kind, amount: Money,
+        accountType: AccountType, accountMask: String, accessoryShown: String, holderName: String,
+        dueDate: CalendarDate
+    ) {
+        self.customerID = customerID
+        self.transactionID = transactionID
+        self.kind = kind
+        self.amount = amount
+        self.accountType = accountType
+        self.accountMask = accountMask
+        self.accessoryShown = accessoryShown
+        self.holderName = holderName
+        self.dueDate = dueDate
+    }
+}
+
+/// An attempt as stored and still open.
+public struct OpenAttempt: Sendable {
+    public var id: Int64
+    public var facts: NewAttempt
+    public var businessDate: CalendarDate
+    /// Whether its transaction is already shown as pending.
+    public var isShownPending: Bool
+
+    /// An open attempt.
+    public init(id: Int64, facts: NewAttempt, businessDate: CalendarDate, isShownPending: Bool) {
+        self.id = id
+        self.facts = facts
+        self.businessDate = businessDate
+        self.isShownPending = isShownPending
+    }
+}
+
+/// What became of an attempt.
+public struct Settlement: Sendable {
+    public var attemptID: Int64
+    public var isApproved: Bool
+    public var response: ProcessorResponse
+    /// When the run tries again; nil when it does not.
+    public var nextAttemptDate: CalendarDate?
+}
+
+/// Where the collecting of an invoice stands.
+public struct Collection: Hashable, Sendable {
+    /// What the run is to do about it.
+    public enum State: String, Sendable {
+        /// To be collected on a day.
+        case due
+        /// An attempt is open.
+        case open
+        /// For a usable payment option.
+        case waiting
+        /// Collected, or left to a person.
+        case closed
+    }
+
+    public var invoiceID: Identifier<Transaction>
+    public var customerID: Identifier<Customer>
+    public var subscriptionID: Identifier<Subscription>?
+    public var state: State
+    /// The day, when due.
+    public var collectOn: CalendarDate?
+    /// Attempts made so far.
+    public var tries = 0
+    /// Of them, those after a soft decline on the retry schedule.
+    public var retries = 0
+
+    /// Where the collecting of this invoice stands.
+    public init(
+        invoiceID: Identifier<Transaction>, customerID: Identifier<Customer>,
+        subscriptionID: Identifier<Subscription>?, state: State, collectOn: CalendarDate?
+    ) {
+        self.invoiceID = invoiceID
+        self.customerID = customerID
+        self.subscriptionID = subscriptionID
+        self.state = state
+        self.collectOn = collectOn
+    }
+}
+
+/// All that one action, or one batch of the billing run, writes into one merchant account's books.
+public struct BookChanges: Sendable {
+    public let accountID: Int64
+    public let processor: String
+    public let moment: Moment
+
+    public private(set) var transactions: [NewTransaction] = []
+    public var allocations: [NewAllocation] = []
+    /// Allocations that a reversal, decline or refund ends.
+    public var endedAllocations: [Int64] = []
+    public var attempts: [NewAttempt] = []
+    public var settlements: [Settlement] = []
+    public var progress: [(id: Identifier<Subscription>, to: SubscriptionProgress)] = []
+    public var collections: [Collection] = []
+    /// Options that were declined, with the code; a hard decline makes them inactive.
+    public var declinedOptions: [(id: Identifier<PaymentOption>, code: String, isHard: Bool)] = []
+
+    /// No change yet.
+    public init(accountID: Int64, processor: String, moment: Moment) {
+        self.accountID = accountID
+        self.processor = processor
+        self.moment = moment
+    }
+
+    /// Adds a transaction with the ledger lines that it writes. One that has no effect, or not yet, writes none.
+    ///
+    /// - Parameter lines: given for the types that take them from another transaction.
+    public mutating func add(
+        _ id: Identifier<Transaction>, of customer: Identifier<Customer>, _ facts: TransactionFacts,
+        status: TransactionStatus = .final, settlesPending: Bool = false, lines: [LedgerLine]? = nil
+    ) {
+        var written: [LedgerLine] = []
+        if status == .final {
+            guard let effective = lines ?? Ledger.lines(of: facts, processor: processor) else {
+                preconditionFailure("\(facts.type) needs the lines of the transaction it reverses")
+            }
+            written = effective
+        }
+        transactions.append(
+            NewTransaction(
+                id: id, customerID: customer, facts: facts, status: status, lines: written,
+                settlesPending: settlesPending))
+    }
+}
+
+/// Transactions, allocations and everything that is written with them.
+public protocol TransactionStore: AnyObject {
+    /// The transaction; with the outcome at the processor where there is one.
+    func transaction(of customer: Identifier<Customer>, account: Int64, _ reference: Reference) throws
+        -> Transaction?
+    func transactions(
+        of customer: Identifier<Customer>, account: Int64, _ filter: TransactionFilter, _ page: Page
+    ) throws -> Found<Transaction>
+    func allocations(of transaction: Identifier<Transaction>, account: Int64, _ page: Page) throws
+        -> Found<Allocation>
+    /// Numbers for transactions that are about to be written, rising.
+    func reserveTransactionIDs(_ count: Int) throws -> [Identifier<Transaction>]
+    /// Open debts and unused credits of these customers; held credits are marked (spec 5.9).
+    func openItems(of customers: [Identifier<Customer>], account: Int64) throws -> [OpenItem]
+    /// Open attempts of these customers.
+    func openAttempts(of customers: [Identifier<Customer>], account: Int64) throws -> [OpenAttempt]
+    /// Payments of this customer's first invoices that the run made on this date and that no ~process was answered with yet.
+    func unclaimedSigningPayment(
+        of subscription: Identifier<Subscription>, account: Int64, on date: CalendarDate
+    )
+        throws -> (id: Identifier<Transaction>, amount: Money)?
+    /// Marks such a payment as the answer to a ~process.
+    func claimSigningPayment(_ id: Identifier<Transaction>, account: Int64) throws
+    /// Writes the changes. V29 when a transaction's code exists, V36 when an attempt is open for an invoice.
+    func write(_ changes: BookChanges) throws
+}
+
+/// A subscription whose next charge is due, locked with its customer.
+public struct DueSubscription: Sendable {
+    public var id: Identifier<Subscription>
+    public var customerID: Identifier<Customer>
+    public var terms: SubscriptionTerms
+    public var progress: SubscriptionProgress
+
+    /// A due subscription.
+    public init(
+        id: Identifier<Subscription>, customerID: Identifier<Customer>, terms: SubscriptionTerms,
+        progress: SubscriptionProgress
+    ) {
+        self.id = id
+        self.customerID = customerID
+        self.terms = terms
+        self.progress = progress
+    }
+}
+
+/// An invoice whose collecting is due, locked with its customer, with what is needed to collect it.
+public struct DueCollection: Sendable {
+    public var collection: Collection
+    /// What is open on the invoice.
+    public var left: Money
+    public var invoiceDueDate: CalendarDate
+    public var customerBalance: Money
+    public var customerStatus: Customer.Status
+    /// The option to be charged: the subscription's, else the customer's default; nil when there is none.
+    public var option: PaymentOption?
+
+    /// A due collection.
+    public init(
+        collection: Collection, left: Money, invoiceDueDate: CalendarDate, customerBalance: Money,
+        customerStatus: Customer.Status, option: PaymentOption?
+    ) {
+        self.collection = collection
+        self.left = left
+        self.invoiceDueDate = invoiceDueDate
+        self.customerBalance = customerBalance
+        self.customerStatus = customerStatus
+        self.option = option
+    }
+}
+
+/// What the billing run reads (spec 5.2). Rows that another process has locked are left to it.
+public protocol BillingStore: AnyObject {
+    /// Subscriptions whose billing date has come, oldest first; each locked with its customer.
+    func dueSubscriptions(account: Int64, through date: CalendarDate, limit: Int) throws -> [DueSubscription]
+    /// Fixed subscriptions with all payments billed become expired, and customers all of whose subscriptions ended;
+    /// of these customers.
+    func expire(customers: [Identifier<Customer>], account: Int64) throws
+    /// Invoices to be collected, oldest first; each locked with its customer.
+    func dueCollections(account: Int64, through date: CalendarDate, limit: Int) throws -> [DueCollection]
+    /// Open attempts whose outcome is to be asked for, locked; with the time of the next asking moved on.
+    func attemptsToLookUp(account: Int64, limit: Int) throws -> [OpenAttempt]
+    /// These attempts, locked, as far as they are still open.
+    func lockOpenAttempts(_ transactions: [Identifier<Transaction>], account: Int64) throws -> [OpenAttempt]
+    /// Where the collecting of these invoices stands.
+    func collections(of invoices: [Identifier<Transaction>], account: Int64) throws -> [Collection]
+    /// Sets a subscription aside whose step failed, so that it does not stop the others.
+    func setAside(_ subscription: Identifier<Subscription>, account: Int64, reason: String) throws
+    /// Whether anything of this account is due that a pass would do now.
+    func hasDueWork(account: Int64, through date: CalendarDate) throws -> Bool
+    /// What happened in the books since a transaction id (exclusive), for ~advance.
+    func counts(account: Int64, since transaction: Int64) throws -> AdvanceCounts
+    /// The highest transaction id in use.
+    func lastTransactionID() throws -> Int64
+}

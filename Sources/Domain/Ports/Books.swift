@@ -1,0 +1,182 @@
+/// The books of the server as the actions see them: transactions of the database, one at a time.
+public protocol Books: AnyObject {
+    /// Runs the body in one transaction of the database: all of it is kept, or none of it when it throws.
+    ///
+    /// - Parameter accounts: the merchant accounts within reach; everything else does not exist inside (spec 4.1).
+    func transaction<Result>(
+        reaching accounts: [Int64], _ body: (any Store) throws -> Result
+    ) throws -> Result
+}
+
+/// Everything the actions read and write inside one transaction.
+///
+/// Methods that read go to the database at once. Methods that write (`insert…`, `update…`, `write`, `note…`) may be
+/// held back and sent together with the next reading or with the commit; a refusal by a constraint of the database
+/// comes out of that call as the `Refusal` it stands for.
+public protocol Store: AccountStore, CustomerStore, PlanStore, SubscriptionStore, TransactionStore,
+    BillingStore
+{}
+
+/// A merchant account with the reading of its clock.
+public struct AccountState: Sendable {
+    public var account: MerchantAccount
+    public var moment: Moment
+    /// Whether the clock was moved and stands still.
+    public var isFrozen: Bool
+
+    /// An account and its clock.
+    public init(account: MerchantAccount, moment: Moment, isFrozen: Bool) {
+        self.account = account
+        self.moment = moment
+        self.isFrozen = isFrozen
+    }
+}
+
+/// A customer whose row is locked until the transaction ends, with its merchant account and the clock.
+public struct CustomerState: Sendable {
+    public var customer: Customer
+    public var account: MerchantAccount
+    public var moment: Moment
+
+    /// A locked customer with what the rules need beside it.
+    public init(customer: Customer, account: MerchantAccount, moment: Moment) {
+        self.customer = customer
+        self.account = account
+        self.moment = moment
+    }
+}
+
+/// Who did something, for the audit log.
+public struct Actor: Sendable {
+    /// The service user, or `billing-run`.
+    public var name: String
+    public var requestID: String
+
+    /// A service user with its request, or the billing run.
+    public init(name: String, requestID: String) {
+        self.name = name
+        self.requestID = requestID
+    }
+}
+
+/// Merchant accounts, their clocks and the audit log.
+public protocol AccountStore: AnyObject {
+    /// The account with its clock; nil when it does not exist within reach.
+    func account(_ id: Int64) throws -> AccountState?
+    /// Sets a sandbox account's clock to this wall-clock time in its zone; the new reading.
+    func setClock(of account: Int64, to local: LocalDateTime) throws -> AccountState
+    /// Records who did what, in the same transaction.
+    func note(_ action: String, on object: String, _ id: Int64, of account: Int64, by actor: Actor) throws
+}
+
+/// Customers and their payment options.
+public protocol CustomerStore: AnyObject {
+    /// The customer; nil when none is within reach. With its options and subscriptions when `complete`.
+    func customer(_ reference: Reference, complete: Bool) throws -> Customer?
+    /// The customer, locked, with its account and clock; nil when none is within reach.
+    func lockedCustomer(_ reference: Reference) throws -> CustomerState?
+    func customers(_ filter: CustomerFilter, _ page: Page) throws -> Found<Customer>
+    /// Stores a new customer and answers its id. V29 when the code exists.
+    func insertCustomer(
+        account: Int64, code: String?, _ particulars: CustomerParticulars, status: Customer.Status,
+        at moment: Moment
+    ) throws -> Identifier<Customer>
+    func updateCustomer(_ customer: Customer, _ particulars: CustomerParticulars, status: Customer.Status)
+        throws
+
+    func paymentOption(of customer: Identifier<Customer>, account: Int64, _ reference: Reference) throws
+        -> PaymentOption?
+    /// The option that stands where none is named; nil when the customer has none.
+    func defaultPaymentOption(of customer: Identifier<Customer>, account: Int64) throws -> PaymentOption?
+    func paymentOptions(
+        of customer: Identifier<Customer>, account: Int64, _ filter: PaymentOptionFilter, _ page: Page
+    ) throws -> Found<PaymentOption>
+    /// Numbers for options that are about to be stored: the vault seals under them.
+    func reservePaymentOptionIDs(_ count: Int) throws -> [Identifier<PaymentOption>]
+    /// Stores options with their sealed numbers. V29 when a code exists.
+    func insert(_ options: [NewPaymentOption]) throws
+    /// Writes what may change of an option. A sealed number replaces the stored one where given.
+    func updatePaymentOption(
+        _ option: PaymentOption, _ particulars: PaymentOptionParticulars, accessoryShown: String,
+        sealed: [UInt8]?
+    ) throws
+    /// Takes the mark from the customer's default option, if it has one.
+    func clearDefaultOption(of customer: Identifier<Customer>, account: Int64) throws
+
+    /// The account's wrapped data key; nil when it has none yet.
+    func vaultKey(of account: Int64) throws -> [UInt8]?
+    /// Stores the key unless another worker was quicker; the key that counts.
+    func insertVaultKey(_ wrapped: [UInt8], for account: Int64) throws -> [UInt8]
+    /// The sealed numbers of options, by option.
+    func sealedNumbers(of options: [Identifier<PaymentOption>], account: Int64) throws
+        -> [Identifier<PaymentOption>: [UInt8]]
+    /// The option whose token this is, of any customer of the account.
+    func paymentOption(token: String, account: Int64) throws -> PaymentOption?
+    /// Invoices that waited for a usable option of this customer fall due at the next pass (spec 5.2 step 4 c).
+    func wakeCollections(of customer: Identifier<Customer>, account: Int64, on date: CalendarDate) throws
+}
+
+/// A payment option about to be stored.
+public struct NewPaymentOption: Sendable {
+    public var id: Identifier<PaymentOption>
+    public var accountID: Int64
+    public var customerID: Identifier<Customer>
+    public var code: String?
+    public var type: AccountType
+    public var accountMask: String
+    public var accessoryShown: String
+    public var tokenCode: String
+    public var particulars: PaymentOptionParticulars
+    public var sealed: [UInt8]
+    public var fingerprint: [UInt8]
+    public var createDate: Timestamp
+
+    /// An option with its sealed number.
+    public init(
+        id: Identifier<PaymentOption>, accountID: Int64, customerID: Identifier<Customer>, code: String?,
+        type: AccountType, accountMask: String, accessoryShown: String, tokenCode: String,
+        particulars: PaymentOptionParticulars, sealed: [UInt8], fingerprint: [UInt8], createDate: Timestamp
+    ) {
+        self.id = id
+        self.accountID = accountID
+        self.customerID = customerID
+        self.code = code
+        self.type = type
+        self.accountMask = accountMask
+        self.accessoryShown = accessoryShown
+        self.tokenCode = tokenCode
+        self.particulars = particulars
+        self.sealed = sealed
+        self.fingerprint = fingerprint
+        self.createDate = createDate
+    }
+}
+
+/// Plans.
+public protocol PlanStore: AnyObject {
+    /// The plan; nil when none is within reach.
+    func plan(_ reference: Reference) throws -> Plan?
+    /// The plan, locked; nil when none is within reach.
+    func lockedPlan(_ reference: Reference) throws -> Plan?
+    /// The plan of this merchant account; nil when it has none such.
+    func plan(_ reference: Reference, of account: Int64) throws -> Plan?
+    func plans(_ filter: PlanFilter, _ page: Page) throws -> Found<Plan>
+    /// Stores a new plan and answers its id. V29 when the code exists.
+    func insertPlan(account: Int64, code: String?, _ particulars: PlanParticulars, at moment: Moment) throws
+        -> Identifier<Plan>
+    func updatePlan(_ plan: Plan, _ particulars: PlanParticulars) throws
+}
+
+/// Subscriptions.
+public protocol SubscriptionStore: AnyObject {
+    func subscription(of customer: Identifier<Customer>, account: Int64, _ reference: Reference) throws
+        -> Subscription?
+    func subscriptions(
+        of customer: Identifier<Customer>, account: Int64, _ filter: SubscriptionFilter, _ page: Page
+    ) throws -> Found<Subscription>
+    /// Stores a new subscription and answers its id. V29 when the code exists.
+    func insertSubscription(
+        account: Int64, customer: Identifier<Customer>, code: String?, terms: SubscriptionTerms,
+        paymentOption: Identifier<PaymentOption>?, note: String?, at moment: Moment
+    ) throws -> Identifier<Subscription>
+}
