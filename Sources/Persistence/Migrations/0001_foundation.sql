@@ -238,7 +238,6 @@ create table subscriptions (
 create unique index subscriptions_code on subscriptions (account_id, code) where code is not null;
 create index subscriptions_due on subscriptions (account_id, next_billing_date, subscription_id)
   where status in ('U', 'C') and set_aside_reason is null;
-create index subscriptions_by_customer on subscriptions (account_id, customer_id, subscription_id);
 
 create function subscriptions_status_moves() returns trigger
   language plpgsql
