@@ -63,6 +63,9 @@ public final class PrivateServer: Sendable {
     /// The file that the server logs to; nil for a server that was given.
     public var logFile: String? { cluster?.logFile }
 
+    /// The processes of the server and its sessions; empty for a server that was given.
+    public var processes: [Int32] { cluster?.processes ?? [] }
+
     /// Makes an empty database, or a copy of a template, and gives back its connection string.
     ///
     /// It goes with the server; nothing needs to be cleared away.
