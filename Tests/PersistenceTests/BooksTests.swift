@@ -1,446 +1,208 @@
+import Domain
+@testable import Persistence
 import Postgres
+import TestSupport
 import Testing
 
-@testable import Domain
-@testable import Persistence
-
-/// Transactions, attempts, allocations and what follows from them, written and read back.
 @Suite struct BooksTests {
-    let database: BooksDatabase
-    let books: PostgresBooks
-
-    init() throws {
-        database = try BooksDatabase()
-        books = database.books()
+    @Test func rowLevelSecurityHidesOtherAccountsWhenTheSQLForgets() throws {
+        let books = try Fixture().books()
+        try books.withStore(reaching: [2001, 2002]) { store in
+            try store.addCustomer(account: 2001)
+            try store.addCustomer(account: 2002)
+        }
+        let everything = Statement("test.all_customers", "select count(*) from customers")
+        func seen(_ accounts: [Int64]) throws -> Int64 {
+            try books.withStore(reaching: accounts) { try $0.connection.rows(everything)[0].int(0) }
+        }
+        #expect(try seen([2001]) == 1)
+        #expect(try seen([2001, 2002]) == 2)
+        #expect(try seen([2002]) == 1)
+        #expect(try seen([]) == 0)
+        #expect(try seen([2003]) == 0)
+        // A row of an account out of reach cannot be written either.
+        #expect(throws: DatabaseTrouble.self) {
+            try books.withStore(reaching: [2001]) { try $0.addCustomer(account: 2002) }
+        }
+        // Whoever sets no tenant sees nothing.
+        let fixture = try Fixture()
+        try fixture.books().withStore(reaching: [2001]) { _ = try $0.addCustomer() }
+        let bare = try Connection(
+            ConnectionSettings(
+                "\(fixture.database) user=billing_api",
+                runtimeSettings: [(name: "search_path", value: "billing")]))
+        #expect(try bare.rows(everything)[0].int(0) == 0)
     }
 
-    @Test func invoicesAttemptsAndSettlesABatch() throws {
-        let ids = try invoice([1, 2, 3])
-        try attempt(ids, state: .open)
-        try store { store throws in
-            let open = try store.openAttempts(of: [customer(1), customer(3)], account: 2001)
-            #expect(open.map { $0.id } == [ids[3].rawValue, ids[5].rawValue])
-            #expect(open[0].facts.feeIDs == [ids[0], ids[1]])
-            #expect(open[0].facts.orderKey == "t\(ids[3])")
-            #expect(open[0].facts.email == "a@b.example")
-            #expect(!open[0].isShownPending)
-            #expect(open[0].businessDate == january)
-        }
-        try settle(ids)
-        try store { store throws in
-            let first = try #require(
-                try store.transaction(of: customer(1), account: 2001, .id(ids[0].rawValue)))
-            #expect(first.balance == .zero)
-            #expect(first.facts.cycleNumber == 1)
-            #expect(first.createDate == noon.local)
-            #expect(first.processing == nil)
-            let payment = try #require(
-                try store.transaction(of: customer(1), account: 2001, .id(ids[3].rawValue)))
-            #expect(payment.status == .final)
-            #expect(payment.facts.accountType == .visaCredit)
-            #expect(payment.processing?.responseCode == "A01")
-            #expect(payment.processing?.responseDate == noon.local)
-            #expect(payment.processing?.nextAttemptDate == nil)
-            let declined = try #require(
-                try store.transaction(of: customer(3), account: 2001, .id(ids[5].rawValue)))
-            #expect(declined.status == .declined)
-            #expect(declined.balance == .zero)
-            #expect(declined.processing?.responseCode == "D05")
-            #expect(declined.processing?.nextAttemptDate == february)
-            #expect(try store.customer(.id(1), complete: false)?.balance == .zero)
-            #expect(try store.customer(.id(3), complete: false)?.balance == Money(5000))
-            #expect(try store.openAttempts(of: [customer(1), customer(3)], account: 2001).isEmpty)
-            let option = try store.defaultPaymentOption(of: customer(3), account: 2001)
-            #expect(option?.particulars.isActive == false)
-            #expect(option?.lastDeclineCode == "D05")
-            let items = try store.openItems(of: [customer(1), customer(2), customer(3)], account: 2001)
-            #expect(items.map { $0.id } == [ids[2]])
-            #expect(items.first?.left == Money(5000))
-            let allocations = try store.allocations(of: ids[3], account: 2001, Page())
-            #expect(allocations.items.map { $0.targetID } == [ids[0]])
-            #expect(allocations.items.map { $0.targetType } == [.invoice])
-            let counts = try store.counts(account: 2001, since: ids[0].rawValue - 1)
-            #expect(counts.invoices == 3 && counts.payments == 2 && counts.declines == 1 && counts.fees == 0)
-            #expect(counts.amountCollected == Money(10_000))
-            #expect(try store.lastTransactionID() == ids[5].rawValue)
-            #expect(try store.subscription(of: customer(1), account: 2001, .id(201))?.collectedCount == 1)
-            #expect(try store.subscription(of: customer(3), account: 2001, .id(203))?.collectedCount == 0)
-            let collections = try store.collections(of: Array(ids[0...2]), account: 2001)
-            #expect(collections.map { $0.state } == [.closed, .closed, .waiting])
-        }
-        #expect(try database.violations() == [])
-    }
-
-    @Test func settlesAPendingPaymentOnce() throws {
-        let ids = try invoice([1])
-        try attempt(ids, state: .open)
-        try store { store throws in
-            var changes = newChanges()
-            changes.add(ids[1], of: customer(1), payment(ids[1]), status: .pending)
-            try store.write(changes)
-        }
-        try store { store throws in
-            #expect(try store.openAttempts(of: [customer(1)], account: 2001)[0].isShownPending)
-            let shown = try store.transaction(of: customer(1), account: 2001, .id(ids[1].rawValue))
-            #expect(shown?.status == .pending)
-            #expect(shown?.processing?.responseCode == nil)
-        }
-        #expect(try database.violations() == [])
-        func settlePending() throws {
-            try store { store throws in
-                _ = try store.lockOpenAttempts([ids[1]], account: 2001)
-                var changes = newChanges()
-                changes.add(ids[1], of: customer(1), payment(ids[1], 3000), settlesPending: true)
-                changes.settlements = [settlement(ids[1], "A05", 3000)]
-                changes.allocations = [allocation(1, ids[1], ids[0], 3000)]
-                changes.collections = [collection(ids[0], 1, .closed)]
-                try store.write(changes)
-            }
-        }
-        try settlePending()
-        #expect(throws: (any Error).self) { try settlePending() }
-        try store { store throws in
-            #expect(try store.openItems(of: [customer(1)], account: 2001).map { $0.left } == [Money(2000)])
-            #expect(try store.lockOpenAttempts([ids[1]], account: 2001).isEmpty)
-        }
-        #expect(try database.violations() == [])
-    }
-
-    @Test func endsAllocationsAndOpensBothSides() throws {
-        let ids = try invoice([1])
-        try attempt(ids, state: .open)
-        try settle(ids)
-        let made = try store { try $0.allocations(of: ids[0], account: 2001, Page()).items[0].id }
-        try store { store throws in
-            let void = try store.reserveTransactionIDs(1)[0]
-            var changes = newChanges()
-            var facts = TransactionFacts(type: .void, amount: Money(5000), dueDate: january)
-            facts.accountType = .visaCredit
-            facts.sourceID = ids[1]
-            changes.add(void, of: customer(1), facts)
-            changes.endedAllocations = [made]
-            changes.allocations = [allocation(1, ids[1], void, 5000)]
-            try store.write(changes)
-        }
-        try store { store throws in
-            let items = try store.openItems(of: [customer(1)], account: 2001)
-            #expect(items.map { $0.id } == [ids[0]] && items[0].left == Money(5000))
-            let all = try store.allocations(of: ids[1], account: 2001, Page()).items
-            #expect(all.map { $0.endDate == nil } == [false, true])
-        }
-        #expect(try database.violations() == [])
-    }
-
-    /// V29 comes before anything moves money, with the number of the transaction that has the code.
-    @Test func refusesTakenCodes() throws {
-        func begin(_ code: String, _ id: Identifier<Transaction>) throws {
-            try store { store throws in
-                var changes = newChanges()
-                var attempt = newAttempt(id, 1, of: nil)
-                attempt.code = code
-                changes.attempts = [attempt]
-                try store.write(changes)
-            }
-        }
-        func record(_ codes: [String?]) throws -> [Identifier<Transaction>] {
-            try store { store throws in
-                let ids = try store.reserveTransactionIDs(codes.count)
-                var changes = newChanges()
-                for (id, code) in zip(ids, codes) {
-                    var facts = TransactionFacts(type: .credit, amount: Money(100), dueDate: january)
-                    facts.code = code
-                    changes.add(id, of: customer(1), facts)
-                }
-                try store.write(changes)
-                return ids
-            }
-        }
-        let ids = try store { try $0.reserveTransactionIDs(2) }
-        try begin("c-1", ids[0])
-        let uncoded = try record([nil])[0]
-        func expectDuplicate(of id: Identifier<Transaction>, _ body: () throws -> Void) {
-            let refusal = #expect(throws: Refusal.self) { try body() }
-            #expect(refusal?.faults.first?.code == .duplicate)
-            #expect(refusal?.faults.first?.message.contains("transaction \(id) ") == true)
-        }
-        expectDuplicate(of: ids[0]) { try begin("c-1", ids[1]) }
-        expectDuplicate(of: ids[0]) { _ = try record(["c-0", "c-1"]) }
-        expectDuplicate(of: uncoded) { _ = try record(["\(uncoded)"]) }
-        #expect(throws: Refusal.self) { _ = try record(["c-2", "c-2"]) }
-        // What the attempt becomes keeps the code, and is found by it; the refused took none.
-        try store { store throws in
-            var changes = newChanges()
-            var facts = payment(ids[0])
-            facts.code = "c-1"
-            changes.add(ids[0], of: customer(1), facts)
-            changes.settlements = [settlement(ids[0], "A01", 5000)]
-            try store.write(changes)
-        }
-        let coded = try record(["c-0"])[0]
-        try store { store throws in
-            let found = ["*c-1", "*c-0", "*\(uncoded)", "*c-2", "\(coded)", "*\(coded)"].map { text in
-                Reference(text).flatMap {
-                    (try? store.transaction(of: customer(1), account: 2001, $0))?.id
+    @Test func aRefusedBodyLeavesNothingAndTheTenantIsSetAgain() throws {
+        struct Stop: Error {}
+        let books = try Fixture().books()
+        for _ in 0..<2 {
+            #expect(throws: Stop.self) {
+                try books.withStore(reaching: [2002]) { store in
+                    try store.addCustomer(account: 2002, code: "x")
+                    throw Stop()
                 }
             }
-            #expect(found == [ids[0], coded, uncoded, nil, coded, nil])
+            let found = try books.withStore(reaching: [2002]) { try $0.customer(.code("x"), complete: false) }
+            #expect(found == nil)
+            let empty = try books.withStore(reaching: [2001]) {
+                try $0.customers(CustomerFilter(), Page()).items
+            }
+            #expect(empty.isEmpty)
         }
-        #expect(try database.violations() == [])
     }
 
-    @Test func refusesASecondOpenAttempt() throws {
-        let ids = try invoice([1])
-        try attempt(ids, state: .open)
-        let refusal = #expect(throws: Refusal.self) {
-            try store { store throws in
-                var changes = newChanges()
-                changes.attempts = [newAttempt(try store.reserveTransactionIDs(1)[0], 1, of: ids[0])]
-                try store.write(changes)
+    @Test func aReadingNeedsNoTransaction() throws {
+        let fixture = try Fixture()
+        let books = fixture.books()
+        let id = try books.withStore(reaching: [2001]) { try $0.addCustomer() }
+        try books.reading(reaching: [2001]) { store in
+            let found = try store.customer(.id(id.rawValue), complete: true)
+            #expect(found?.id == id)
+            #expect(!store.connection.inTransaction)
+        }
+        // Of another tenant afterwards, without and with a transaction.
+        let hidden = try books.reading(reaching: [2002]) { try $0.customer(.id(id.rawValue), complete: true) }
+        #expect(hidden == nil)
+        #expect(throws: DatabaseTrouble.self) {
+            try books.reading(reaching: [2001]) {
+                try $0.connection.run(Statement("test.fails", "select 1 / 0"))
             }
         }
-        #expect(refusal?.faults.first?.code == .outcomeOpen)
+        let seen = try books.reading(reaching: [2001]) { try $0.customer(.id(id.rawValue), complete: true) }
+        #expect(seen?.id == id)
     }
 
-    @Test func findsTransactions() throws {
-        let ids = try invoice([1])
-        try attempt(ids, state: .open)
-        try settle(ids)
-        let later = try store { store throws in
-            let later = try store.reserveTransactionIDs(1)[0]
-            var changes = newChanges()
-            changes.add(
-                later, of: customer(1),
-                TransactionFacts(type: .serviceFee, amount: Money(300), dueDate: february))
-            try store.write(changes)
-            return later
+    @Test func aTerminatedSessionIsReplaced() throws {
+        let fixture = try Fixture()
+        let books = fixture.books()
+        let administrator = try fixture.administrator()
+        func terminate() throws {
+            _ = try administrator.rows(
+                Statement(
+                    "test.terminate",
+                    """
+                    select pg_terminate_backend(pid, 5000)
+                      from pg_stat_activity
+                     where application_name = 'billing test' and datname = current_database()
+                    """))
         }
-        var filters: [(TransactionFilter, [Identifier<Transaction>])] = [(TransactionFilter(), ids + [later])]
-        func add(_ expected: [Identifier<Transaction>], _ set: (inout TransactionFilter) -> Void) {
-            var filter = TransactionFilter()
-            set(&filter)
-            filters.append((filter, expected))
+        let id = try books.withStore(reaching: [2001]) { try $0.addCustomer() }
+        // While idle.
+        try terminate()
+        #expect(
+            try books.withStore(reaching: [2001]) { try $0.customer(.id(id.rawValue), complete: false) }
+                != nil)
+        try terminate()
+        #expect(
+            try books.reading(reaching: [2001]) { try $0.customer(.id(id.rawValue), complete: false) } != nil)
+        // In the middle of a transaction: the body runs once more, and what it did counts once.
+        var runs = 0
+        try books.withStore(reaching: [2001]) { store in
+            runs += 1
+            try store.addCustomer("Twice", code: "once")
+            if runs == 1 { try terminate() }
+            _ = try store.customer(.id(id.rawValue), complete: false)
         }
-        add([ids[0]]) { $0.type = .invoice }
-        add(ids) { $0.subscription = .id(201) }
-        add(ids) { $0.subscription = .code("201") }
-        add([]) { $0.subscription = .id(202) }
-        add([later]) { $0.dueDateFrom = february }
-        add(ids) { $0.dueDateTo = january }
-        add([later]) { $0.isOpen = true }
-        add(ids) { $0.isOpen = false }
-        add(ids + [later]) { $0.createDateFrom = noon.local }
-        add([]) { $0.createDateBefore = noon.local }
-        add([]) { $0.createDateFrom = LocalDateTime("2026-01-31 07:00:01") }
-        try store { store throws in
-            for (filter, expected) in filters {
-                let found = try store.transactions(of: customer(1), account: 2001, filter, Page())
-                #expect(found.items.map { $0.id } == expected)
+        #expect(runs == 2)
+        let named = Statement("test.count", "select count(*) from customers where code = 'once'")
+        #expect(try administrator.rows(named)[0].int(0) == 1)
+        // Again and again: it is given up as trouble.
+        #expect(throws: DatabaseTrouble.self) {
+            try books.withStore(reaching: [2001]) { store in
+                _ = try store.customer(.id(id.rawValue), complete: false)
+                try terminate()
+                _ = try store.customer(.id(id.rawValue), complete: false)
             }
-            let page = try store.transactions(
-                of: customer(1), account: 2001, TransactionFilter(), Page(limit: 2))
-            #expect(page.items.map { $0.id } == ids && page.hasMore)
-            let next = try store.transactions(
-                of: customer(1), account: 2001, TransactionFilter(), Page(limit: 2, after: ids[1].rawValue))
-            #expect(next.items.map { $0.id } == [later] && !next.hasMore)
-            #expect(try store.transaction(of: customer(2), account: 2001, .id(ids[0].rawValue)) == nil)
         }
     }
 
-    /// A payment for a subscription that is not billed yet waits for its first invoice (spec 5.9).
-    @Test func holdsPaymentsForUnbilledSubscriptions() throws {
-        try store { store throws in
-            let id = try store.reserveTransactionIDs(1)[0]
-            var changes = newChanges()
-            var facts = TransactionFacts(type: .payment, amount: Money(5000), dueDate: january)
-            facts.accountType = .cash
-            facts.subscriptionID = Identifier(201)
-            changes.add(id, of: customer(1), facts)
-            try store.write(changes)
+    @Test func collisionsAreTriedAgain() throws {
+        let books = try Fixture().books()
+        let collide = Statement(
+            "test.collide", "do $$ begin raise exception 'x' using errcode = 'serialization_failure'; end $$")
+        var runs = 0
+        try books.withStore(reaching: [2001]) { store in
+            runs += 1
+            try store.addCustomer(code: "again")
+            if runs < 4 { try store.connection.run(collide) }
         }
-        try store { store throws in
-            #expect(try store.openItems(of: [customer(1)], account: 2001)[0].heldFor == Identifier(201))
-        }
-        _ = try invoice([1])
-        try store { store throws in
-            let items = try store.openItems(of: [customer(1)], account: 2001)
-            #expect(items.map { $0.heldFor } == [nil, nil])
-        }
-    }
-
-    @Test func findsTheSigningPaymentOnce() throws {
-        let ids = try invoice([1])
-        try attempt(ids, state: .open)
-        try settle(ids)
-        let subscription = Identifier<Subscription>(201)
-        try store { store throws in
-            let found = try #require(
-                try store.unclaimedSigningPayment(of: subscription, account: 2001, on: january))
-            #expect(found.id == ids[1] && found.amount == Money(5000))
-            #expect(try store.unclaimedSigningPayment(of: subscription, account: 2001, on: february) == nil)
-            try store.claimSigningPayment(found.id, account: 2001)
-            #expect(try store.unclaimedSigningPayment(of: subscription, account: 2001, on: january) == nil)
-        }
-    }
-
-    /// A thousand transactions take the same statements as one.
-    @Test func writesALargeBatch() throws {
-        try store { store throws in
-            let ids = try store.reserveTransactionIDs(1000)
-            var changes = newChanges()
-            for (index, id) in ids.enumerated() {
-                let number = Int64(index % 4 + 1)
-                let type: TransactionType = index < 500 ? .serviceFee : .credit
-                changes.add(
-                    id, of: customer(number),
-                    TransactionFacts(type: type, amount: Money(Int64(index % 500 + 1)), dueDate: january))
+        #expect(runs == 4)
+        runs = 0
+        #expect(throws: DatabaseTrouble.self) {
+            try books.withStore(reaching: [2001]) { store in
+                runs += 1
+                try store.connection.run(collide)
             }
-            for index in 0..<500 {
-                changes.allocations.append(
-                    allocation(Int64(index % 4 + 1), ids[500 + index], ids[index], Int64(index + 1)))
+        }
+        #expect(runs == PostgresBooks.tries)
+    }
+
+    @Test func aMissingDatabaseIsTroubleAndComesBack() throws {
+        let server = try PrivateServer()
+        let database = try server.createDatabase()
+        try Fixture.prepare(database)
+        _ = try Migrator(Fixture.settings(database, as: "billing_owner")).migrate()
+        let books = PostgresBooks(Fixture.settings(database, as: "billing_api"), patience: 0)
+        #expect(try books.reading(reaching: [2001]) { try $0.account(2001) } == nil)
+        server.stop()
+        for _ in 0..<3 {
+            do {
+                _ = try books.reading(reaching: [2001]) { try $0.account(2001) }
+                Issue.record("there is no database")
+            } catch let trouble as DatabaseTrouble {
+                #expect(trouble.code == .databaseUnavailable)
             }
-            try store.write(changes)
         }
-        try store { store throws in
-            #expect(try store.openItems(of: (1...4).map { customer($0) }, account: 2001).isEmpty)
+        try server.start()
+        let isBack = waitUntil(timeout: 5) { (try? books.connect()) != nil }
+        #expect(isBack)
+        #expect(try books.reading(reaching: [2001]) { try $0.account(2001) } == nil)
+    }
+
+    @Test func eachConstraintHasItsPlaceInTheTable() throws {
+        let administrator = try Fixture().administrator()
+        let rows = try administrator.rows(
+            Statement(
+                "test.constraints",
+                """
+                select conname::text from pg_constraint where connamespace = 'billing'::regnamespace
+                 union
+                select i.indexrelid::regclass::text
+                  from pg_index i join pg_class c on c.oid = i.indexrelid
+                 where c.relnamespace = 'billing'::regnamespace and i.indisunique
+                 union
+                select (regexp_matches(p.prosrc, 'constraint = ''([a-z_]+)''', 'g'))[1]
+                  from pg_proc p where p.pronamespace = 'billing'::regnamespace
+                 union
+                select c.relname || '_append_only'
+                  from pg_trigger t join pg_class c on c.oid = t.tgrelid
+                 where t.tgname like '%append_only'
+                """))
+        let schema = Set(rows.map { $0.text(0) })
+        let refused = Set(FailureTable.refusals.keys)
+        #expect(schema.count > 150)
+        #expect(schema.subtracting(refused).subtracting(FailureTable.internalConstraints) == [])
+        #expect(refused.union(FailureTable.internalConstraints).subtracting(schema) == [])
+        #expect(refused.intersection(FailureTable.internalConstraints) == [])
+    }
+
+    @Test func eachKindOfFailureHasItsError() throws {
+        let cases: [(DatabaseFailure.Kind, FailureCode)] = [
+            (.cannotConnect, .databaseUnavailable), (.tooManyConnections, .databaseUnavailable),
+            (.connectionLost, .databaseUnavailable), (.timeout, .databaseUnavailable),
+            (.lockTimeout, .databaseUnavailable), (.serialization, .databaseUnavailable),
+            (.diskFull, .databaseUnavailable), (.readOnly, .databaseUnavailable), (.other, .internalError),
+            (.constraint("customers_key"), .internalError), (.constraint("unheard_of"), .internalError),
+        ]
+        for (kind, code) in cases {
+            let error = FailureTable.error(for: DatabaseFailure(kind, message: "m"))
+            #expect((error as? DatabaseTrouble)?.code == code)
         }
-        #expect(try database.violations() == [])
-    }
-}
-
-// What the tests write.
-extension BooksTests {
-    @discardableResult
-    func store<Result>(_ body: (PostgresStore) throws -> Result) throws -> Result {
-        try books.withStore(reaching: [2001], body)
-    }
-
-    func customer(_ number: Int64) -> Identifier<Customer> { Identifier(number) }
-
-    func newChanges() -> BookChanges { BookChanges(accountID: 2001, processor: "sandbox", moment: noon) }
-
-    /// The first invoice of these customers' subscriptions: their numbers, then as many for payments of them.
-    func invoice(_ customers: [Int64]) throws -> [Identifier<Transaction>] {
-        try store { store throws in
-            let ids = try store.reserveTransactionIDs(customers.count * 2)
-            var changes = newChanges()
-            for (id, number) in zip(ids, customers) {
-                var facts = TransactionFacts(type: .invoice, amount: Money(5000), dueDate: january)
-                facts.taxAmount = Money(400)
-                facts.subscriptionID = Identifier(number + 200)
-                facts.cycleNumber = 1
-                changes.add(id, of: customer(number), facts)
-                changes.progress.append(
-                    (
-                        id: Identifier(number + 200),
-                        to: SubscriptionProgress(
-                            status: .current, nextCycle: 2, nextBillingDate: number == 4 ? nil : february,
-                            lastBillingDate: january, billedCount: 1)
-                    ))
-                changes.collections.append(collection(id, number, .due, on: january))
-            }
-            try store.write(changes)
-            return ids
-        }
-    }
-
-    /// Attempts to collect the invoices that ``invoice(_:)`` made.
-    func attempt(_ ids: [Identifier<Transaction>], state: Domain.Collection.State) throws {
-        let half = ids.count / 2
-        try store { store throws in
-            var changes = newChanges()
-            for index in 0..<half {
-                var attempt = newAttempt(ids[half + index], Int64(index + 1), of: ids[index])
-                if half > 1 { attempt.feeIDs = [ids[0], ids[1]] }
-                changes.attempts.append(attempt)
-                changes.collections.append(collection(ids[index], Int64(index + 1), state))
-            }
-            try store.write(changes)
-        }
-    }
-
-    /// The payments are approved; the third is declined.
-    func settle(_ ids: [Identifier<Transaction>]) throws {
-        let half = ids.count / 2
-        try store { store throws in
-            let open = try store.lockOpenAttempts(Array(ids[half...]), account: 2001)
-            #expect(open.count == half)
-            var changes = newChanges()
-            for (index, attempt) in open.enumerated() {
-                let number = Int64(index + 1)
-                if index < 2 {
-                    changes.add(
-                        ids[half + index], of: customer(number), payment(ids[half + index], of: number))
-                    changes.allocations.append(allocation(number, ids[half + index], ids[index], 5000))
-                    changes.settlements.append(settlement(attempt.facts.transactionID, "A01", 5000))
-                    changes.collections.append(collection(ids[index], number, .closed))
-                } else {
-                    var facts = payment(ids[half + index], of: number)
-                    facts.type = .decline
-                    facts.sourceID = ids[index]
-                    changes.add(ids[half + index], of: customer(number), facts, status: .declined)
-                    changes.settlements.append(
-                        settlement(attempt.facts.transactionID, "D05", 0, next: february))
-                    changes.collections.append(collection(ids[index], number, .waiting))
-                    changes.declinedOptions = [
-                        (id: Identifier(number + 100), code: "D05", isHard: true),
-                        (id: Identifier(number + 100), code: "D05", isHard: false),
-                    ]
-                }
-            }
-            try store.write(changes)
-        }
-    }
-
-    func payment(
-        _ id: Identifier<Transaction>, _ amount: Int64 = 5000, of customer: Int64 = 1
-    ) -> TransactionFacts {
-        var facts = TransactionFacts(type: .payment, amount: Money(amount), dueDate: january)
-        facts.accountType = .visaCredit
-        facts.accountMask = "4***********1111"
-        facts.subscriptionID = Identifier(customer + 200)
-        facts.attemptID = id.rawValue
-        return facts
-    }
-
-    func newAttempt(
-        _ id: Identifier<Transaction>, _ number: Int64, of invoice: Identifier<Transaction>?
-    ) -> NewAttempt {
-        var attempt = NewAttempt(
-            customerID: customer(number), transactionID: id, kind: .payment, amount: Money(5000),
-            accountType: .visaCredit, accountMask: "4***********1111", accessoryShown: "1229",
-            holderName: "A Holder", dueDate: january)
-        attempt.invoiceID = invoice
-        attempt.subscriptionID = Identifier(number + 200)
-        attempt.paymentOptionID = Identifier(number + 100)
-        attempt.creatorCode = "billing-run"
-        attempt.email = "a@b.example"
-        return attempt
-    }
-
-    func settlement(
-        _ id: Identifier<Transaction>, _ code: String, _ amount: Int64, next: CalendarDate? = nil
-    ) -> Settlement {
-        Settlement(
-            attemptID: id.rawValue, isApproved: amount > 0,
-            response: ProcessorResponse(
-                code: code, message: "said", approvalCode: nil, gatewayTransactionID: "g-\(id)",
-                approvedAmount: Money(amount), date: noon.now),
-            nextAttemptDate: next)
-    }
-
-    func allocation(
-        _ number: Int64, _ source: Identifier<Transaction>, _ target: Identifier<Transaction>, _ amount: Int64
-    ) -> NewAllocation {
-        NewAllocation(
-            customerID: customer(number), sourceID: source, targetID: target, amount: Money(amount))
-    }
-
-    func collection(
-        _ invoice: Identifier<Transaction>, _ number: Int64, _ state: Domain.Collection.State,
-        on date: CalendarDate? = nil
-    ) -> Domain.Collection {
-        Domain.Collection(
-            invoiceID: invoice, customerID: customer(number), subscriptionID: Identifier(number + 200),
-            state: state, collectOn: date)
+        let open = FailureTable.error(
+            for: DatabaseFailure(.constraint("attempts_one_open_an_invoice"), message: "m"))
+        #expect((open as? Refusal)?.faults.first?.code == .outcomeOpen)
+        #expect(FailureTable.error(for: DatabaseFailure(.outcomeUnknown, message: "m")) is OutcomeUnknown)
     }
 }
