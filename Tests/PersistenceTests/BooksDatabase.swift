@@ -63,7 +63,7 @@ final class BooksDatabase {
         select account_id, customer_id + 200, customer_id, 'M', 1, 5000, 400, '2026-01-31', '2026-01-31',
                case customer_id when 4 then 1 end, now()
           from customers where account_id = 2001;
-        select setval('customer_ids', 1000), setval('transaction_ids', 1000);
+        select setval('customer_ids', 1000), setval('subscription_ids', 1000), setval('transaction_ids', 1000);
         """
 }
 
