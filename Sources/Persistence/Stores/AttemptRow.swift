@@ -9,9 +9,9 @@ enum AttemptRow {
                p.payment_option_id, p.amount, p.tax_amount, p.attempt_number, p.account_type, p.account_mask,
                p.accessory_shown, p.holder_name, p.token, p.street, p.city, p.state, p.zip_code, p.address, p.phone,
                p.email, p.code, p.due_date, p.invoice_list, p.creator_code, p.note, p.business_date,
-               exists (select from transactions t
-                        where t.account_id = p.account_id and t.transaction_id = p.transaction_id
-                          and t.status = 'pending') as is_shown
+               coalesce((select true from transactions t
+                          where t.account_id = p.account_id and t.customer_id = p.customer_id
+                            and t.transaction_id = p.transaction_id and t.status = 'pending'), false) as is_shown
         """
 
     /// The attempt.

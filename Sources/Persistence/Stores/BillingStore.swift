@@ -1,6 +1,8 @@
 public import Domain
 internal import Postgres
 
+// Batches are looked up key by key: `unnest` with `lateral … offset 0` leaves the planner no other way. With `= any` or
+// a plain join, statistics of yesterday let it read a whole account for each batch.
 extension PostgresStore: BillingStore {
     static let due = Statement(
         "subscription.due",
@@ -19,21 +21,33 @@ extension PostgresStore: BillingStore {
     private static let expireSubscriptions = Statement(
         "subscription.expire",
         """
-        update subscriptions
-           set status = 'E', version = version + 1
-         where account_id = $1 and customer_id = any ($2) and status = 'C' and next_billing_date is null
+        update subscriptions s
+           set status = 'E', version = s.version + 1
+          from (select k.place
+                  from unnest($2) as n (customer_id)
+                 cross join lateral (
+                       select x.ctid as place from subscriptions x
+                        where x.account_id = $1 and x.customer_id = n.customer_id and x.status = 'C'
+                          and x.next_billing_date is null
+                       offset 0) k) n
+         where s.ctid = n.place
         """)
     private static let expireCustomers = Statement(
         "customer.expire",
         """
         update customers c
-           set status = 'E', version = version + 1
-         where c.account_id = $1 and c.customer_id = any ($2) and c.status = 'A'
-           and exists (select from subscriptions s
-                        where s.account_id = c.account_id and s.customer_id = c.customer_id)
-           and not exists (select from subscriptions s
-                            where s.account_id = c.account_id and s.customer_id = c.customer_id
-                              and s.status not in ('N', 'E'))
+           set status = 'E', version = c.version + 1
+          from (select k.place
+                  from unnest($2) as n (customer_id)
+                 cross join lateral (
+                       select count(*) as agreed, count(*) filter (where x.status not in ('N', 'E')) as alive
+                         from subscriptions x
+                        where x.account_id = $1 and x.customer_id = n.customer_id) s
+                 cross join lateral (
+                       select x.ctid as place from customers x
+                        where x.account_id = $1 and x.customer_id = n.customer_id and x.status = 'A' offset 0) k
+                 where s.agreed > 0 and s.alive = 0) n
+         where c.ctid = n.place
         """)
     private static let lockCollections = Statement(
         "collection.lock_due",
@@ -51,18 +65,31 @@ extension PostgresStore: BillingStore {
         """
         select \(CollectionRow.columns), coalesce(o.balance, 0), t.due_date, c.balance, c.status,
                \(PaymentOptionRow.columns)
-          from collections k
-          join transactions t on t.account_id = k.account_id and t.transaction_id = k.invoice_id
-          join customers c on c.account_id = k.account_id and c.customer_id = k.customer_id
-          join merchant_accounts a on a.account_id = k.account_id
-          left join open_items o on o.account_id = k.account_id and o.customer_id = k.customer_id
-           and o.transaction_id = k.invoice_id
-          left join subscriptions s on s.account_id = k.account_id and s.subscription_id = k.subscription_id
-          left join payment_options d on d.account_id = k.account_id and d.customer_id = k.customer_id
-           and d.is_default
-          left join payment_options x on x.account_id = k.account_id
-           and x.payment_option_id = coalesce(s.payment_option_id, d.payment_option_id)
-         where k.account_id = $1 and k.invoice_id = any ($2)
+          from unnest($2) as n (invoice_id)
+         cross join lateral (
+               select * from collections f where f.account_id = $1 and f.invoice_id = n.invoice_id offset 0) k
+         cross join lateral (
+               select * from transactions f
+                where f.account_id = $1 and f.customer_id = k.customer_id and f.transaction_id = n.invoice_id
+               offset 0) t
+         cross join lateral (
+               select * from customers f where f.account_id = $1 and f.customer_id = k.customer_id offset 0) c
+          left join lateral (
+               select * from open_items f
+                where f.account_id = $1 and f.customer_id = k.customer_id and f.transaction_id = n.invoice_id
+               offset 0) o on true
+          left join lateral (
+               select * from subscriptions f
+                where f.account_id = $1 and f.customer_id = k.customer_id
+                  and f.subscription_id = k.subscription_id
+               offset 0) s on true
+          left join lateral (
+               select * from payment_options f
+                where f.account_id = $1 and f.customer_id = k.customer_id
+                  and case when s.payment_option_id is null then f.is_default
+                           else f.payment_option_id = s.payment_option_id end
+               offset 0) x on true
+          join merchant_accounts a on a.account_id = $1
          order by k.collect_on, k.invoice_id
         """)
     private static let lookUp = Statement(
@@ -86,27 +113,37 @@ extension PostgresStore: BillingStore {
         "attempt.lock_customers",
         """
         select c.customer_id
-          from customers c
-         where c.account_id = $1 and c.customer_id in (
-               select p.customer_id from attempts p where p.account_id = $1 and p.transaction_id = any ($2))
-         order by c.customer_id
-           for no key update of c
+          from (select distinct p.customer_id
+                  from unnest($2) as n (transaction_id)
+                 cross join lateral (
+                       select k.customer_id from attempts k
+                        where k.account_id = $1 and k.transaction_id = n.transaction_id offset 0) p
+                 order by p.customer_id) n
+         cross join lateral (
+               select k.customer_id from customers k
+                where k.account_id = $1 and k.customer_id = n.customer_id
+               offset 0
+                  for no key update) c
         """)
     private static let lockAttempts = Statement(
         "attempt.lock_open",
         """
         select \(AttemptRow.columns)
-          from attempts p
-         where p.account_id = $1 and p.transaction_id = any ($2) and p.outcome = 'open'
-         order by p.transaction_id
-           for no key update of p
+          from (select m.transaction_id from unnest($2) as m (transaction_id) order by m.transaction_id) n
+         cross join lateral (
+               select * from attempts k
+                where k.account_id = $1 and k.transaction_id = n.transaction_id
+               offset 0
+                  for no key update) p
+         where p.outcome = 'open'
         """)
     private static let collectionsOf = Statement(
         "collection.of_invoices",
         """
         select \(CollectionRow.columns)
-          from collections k
-         where k.account_id = $1 and k.invoice_id = any ($2)
+          from unnest($2) as n (invoice_id)
+         cross join lateral (
+               select * from collections f where f.account_id = $1 and f.invoice_id = n.invoice_id offset 0) k
          order by k.invoice_id
         """)
     private static let putAside = Statement(

@@ -14,10 +14,6 @@ extension PostgresStore {
         let account = Parameter.int(changes.accountID)
         let now = Parameter.instant(changes.moment.now)
         let today = Parameter.day(changes.moment.businessDate)
-        if !changes.attempts.isEmpty {
-            connection.enqueue(
-                AttemptRow.insertion, [account, now, today] + AttemptRow.parameters(changes.attempts))
-        }
         let created = changes.transactions.filter { !$0.settlesPending }
         if !created.isEmpty {
             connection.enqueue(
@@ -31,6 +27,10 @@ extension PostgresStore {
                 TransactionWriting.settling,
                 [account, today] + TransactionWriting.lines(settled)
                     + TransactionWriting.settledColumns(settled))
+        }
+        if !changes.attempts.isEmpty {
+            connection.enqueue(
+                AttemptRow.insertion, [account, now, today] + AttemptRow.parameters(changes.attempts))
         }
         if !changes.endedAllocations.isEmpty {
             connection.enqueue(

@@ -3,7 +3,9 @@ internal import Postgres
 
 /// What moves on when money moved: attempts, the collecting of invoices, subscriptions, payment options.
 ///
-/// Where a batch names a row more than once, the last word counts.
+/// Where a batch names a row more than once, the last word counts. Attempts and subscriptions are locked by the caller;
+/// each is looked up by its key (`lateral … offset 0` leaves the planner no other way, however old its statistics) and
+/// changed where it was found.
 enum ProgressWriting {
     /// Attempts that have their answer. Settling one twice is refused by `attempts_state_moves`.
     static let settling = Statement(
@@ -14,10 +16,14 @@ enum ProgressWriting {
                approval_code = n.approval_code, gateway_transaction_id = n.gateway_transaction_id,
                approved_amount = n.approved_amount, response_date = n.response_date,
                next_attempt_date = n.next_attempt_date
-          from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10)
-               as n (transaction_id, outcome, code, message, approval_code, gateway_transaction_id, approved_amount,
-                     response_date, next_attempt_date)
-         where p.account_id = $1 and p.transaction_id = n.transaction_id
+          from (select n.*, k.place
+                  from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10)
+                       as n (transaction_id, outcome, code, message, approval_code, gateway_transaction_id,
+                             approved_amount, response_date, next_attempt_date)
+                 cross join lateral (
+                       select x.ctid as place from attempts x
+                        where x.account_id = $1 and x.transaction_id = n.transaction_id offset 0) k) n
+         where p.ctid = n.place
         """)
     /// Where the collecting of invoices stands.
     static let collecting = Statement(
@@ -38,9 +44,13 @@ enum ProgressWriting {
         update subscriptions s
            set status = n.status, next_cycle = n.next_cycle, next_billing_date = n.next_billing_date,
                last_billing_date = n.last_billing_date, billed_count = n.billed_count, version = s.version + 1
-          from unnest($2, $3, $4, $5, $6, $7)
-               as n (subscription_id, status, next_cycle, next_billing_date, last_billing_date, billed_count)
-         where s.account_id = $1 and s.subscription_id = n.subscription_id
+          from (select n.*, k.place
+                  from unnest($2, $3, $4, $5, $6, $7)
+                       as n (subscription_id, status, next_cycle, next_billing_date, last_billing_date, billed_count)
+                 cross join lateral (
+                       select x.ctid as place from subscriptions x
+                        where x.account_id = $1 and x.subscription_id = n.subscription_id offset 0) k) n
+         where s.ctid = n.place
         """)
     /// Options that were declined.
     static let declining = Statement(

@@ -25,17 +25,29 @@ extension PostgresStore: TransactionStore {
         """
         select o.transaction_id, o.customer_id, t.type, t.due_date, o.balance, t.subscription_id,
                not o.is_debt and s.status is not distinct from 'U' as is_held
-          from open_items o
-          join transactions t on t.account_id = o.account_id and t.transaction_id = o.transaction_id
-          left join subscriptions s on s.account_id = t.account_id and s.subscription_id = t.subscription_id
-         where o.account_id = $1 and o.customer_id = any ($2) and t.status = 'final'
+          from unnest($2) as n (customer_id)
+         cross join lateral (
+               select * from open_items k where k.account_id = $1 and k.customer_id = n.customer_id offset 0) o
+         cross join lateral (
+               select * from transactions k
+                where k.account_id = $1 and k.customer_id = n.customer_id
+                  and k.transaction_id = o.transaction_id
+               offset 0) t
+          left join lateral (
+               select * from subscriptions k
+                where k.account_id = $1 and k.customer_id = n.customer_id
+                  and k.subscription_id = t.subscription_id
+               offset 0) s on true
+         where t.status = 'final'
         """)
     private static let openAttempts = Statement(
         "attempt.open_of_customers",
         """
         select \(AttemptRow.columns)
-          from attempts p
-         where p.account_id = $1 and p.customer_id = any ($2) and p.outcome = 'open'
+          from unnest($2) as n (customer_id)
+         cross join lateral (
+               select * from attempts k
+                where k.account_id = $1 and k.customer_id = n.customer_id and k.outcome = 'open' offset 0) p
          order by p.transaction_id
         """)
     private static let unclaimed = Statement(
