@@ -22,7 +22,7 @@ public struct NewAttempt: Sendable {
     public var kind: Kind
     /// The invoice it collects; at most one attempt may be open for it.
     public var invoiceID: Identifier<Transaction>?
-    /// Fees collected together with the invoice.
+    /// Further debts it goes to, in this order: fees collected together with the invoice, the rest of an `invoiceList`.
     public var feeIDs: [Identifier<Transaction>] = []
     public var subscriptionID: Identifier<Subscription>?
     public var sourceID: Identifier<Transaction>?
@@ -77,6 +77,8 @@ public struct OpenAttempt: Sendable {
     public var businessDate: CalendarDate
     /// Whether its transaction is already shown as pending.
     public var isShownPending: Bool
+    /// The subscription whose first invoice is to use the payment, while it has none yet (spec 5.9).
+    public var heldFor: Identifier<Subscription>?
 
     /// An open attempt.
     public init(id: Int64, facts: NewAttempt, businessDate: CalendarDate, isShownPending: Bool) {
