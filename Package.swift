@@ -39,17 +39,23 @@ let package = Package(
             name: "Interchange", dependencies: ["Domain", "CXML", "CJansson"], swiftSettings: strict),
         .target(name: "Processing", dependencies: ["Domain", "Postgres"], swiftSettings: strict),
         .target(name: "Vault", dependencies: ["Domain", "CSodium"], swiftSettings: strict),
+        // Master, workers, FastCGI: knows bytes and processes, nothing of billing.
+        .target(
+            name: "Pool",
+            dependencies: ["CFastCGI", "CLinux", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
         .executableTarget(
             name: "BillingFCGI",
             dependencies: [
                 "Domain", "Persistence", "Interchange", "Processing", "Vault", "Postgres",
-                "CFastCGI", "CLinux",
+                "Pool", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
 
-        .target(name: "TestSupport", dependencies: ["Postgres"], path: "Tests/Support", swiftSettings: strict),
+        .target(
+            name: "TestSupport", dependencies: ["Postgres"], path: "Tests/Support", swiftSettings: strict),
         .testTarget(name: "DomainTests", dependencies: ["Domain"], swiftSettings: strict),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"], swiftSettings: strict),
         .testTarget(
@@ -57,6 +63,10 @@ let package = Package(
         .testTarget(name: "InterchangeTests", dependencies: ["Interchange"], swiftSettings: strict),
         .testTarget(
             name: "ProcessingTests", dependencies: ["Processing", "TestSupport"], swiftSettings: strict),
+        .executableTarget(
+            name: "FCGIProbe", dependencies: ["Pool", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/FCGIProbe", swiftSettings: strict),
+        .testTarget(name: "PoolTests", dependencies: ["Pool", "FCGIProbe", "CLinux"], swiftSettings: strict),
         .testTarget(name: "VaultTests", dependencies: ["Vault"], swiftSettings: strict),
         .testTarget(
             name: "BillingFCGITests", dependencies: ["BillingFCGI", "TestSupport"], swiftSettings: strict),
