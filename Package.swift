@@ -57,7 +57,7 @@ let package = Package(
         .testTarget(name: "InterchangeTests", dependencies: ["Interchange"], swiftSettings: strict),
         .testTarget(
             name: "ProcessingTests", dependencies: ["Processing", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "VaultTests", dependencies: ["Vault"], swiftSettings: strict),
+        .testTarget(name: "VaultTests", dependencies: ["Vault", "Domain"], swiftSettings: strict),
         .testTarget(
             name: "BillingFCGITests", dependencies: ["BillingFCGI", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"], swiftSettings: strict),
