@@ -67,7 +67,7 @@ let package = Package(
             name: "FCGIProbe", dependencies: ["Pool", .product(name: "Logging", package: "swift-log")],
             path: "Tests/FCGIProbe", swiftSettings: strict),
         .testTarget(name: "PoolTests", dependencies: ["Pool", "FCGIProbe", "CLinux"], swiftSettings: strict),
-        .testTarget(name: "VaultTests", dependencies: ["Vault"], swiftSettings: strict),
+        .testTarget(name: "VaultTests", dependencies: ["Vault", "Domain"], swiftSettings: strict),
         .testTarget(
             name: "BillingFCGITests", dependencies: ["BillingFCGI", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"], swiftSettings: strict),
