@@ -1,0 +1,169 @@
+public import Postgres
+
+/// The books in PostgreSQL, over one connection of one process.
+///
+/// The connection is opened with the first use, and again after it was lost: 50 ms … 2 s apart as long as it fails.
+/// Every error that leaves a transaction is a `Refusal`, an ``OutcomeUnknown``, a ``DatabaseTrouble`` or what the
+/// body threw itself.
+public final class PostgresBooks {
+    private let settings: ConnectionSettings
+    /// How long one call waits for the database to come back, in milliseconds.
+    private let patience: Int
+    private var connection: Connection?
+    /// The tenants that the session is known to have; nil when that is not known.
+    private var sessionTenants: String?
+    private var backoff = Backoff()
+    /// Before this time of ``Pause/now()`` connecting is not tried again.
+    private var nextTry = 0
+    private var lastRefusal: DatabaseFailure?
+
+    /// How often a transaction is tried in all when it collides with others (40001, 40P01).
+    static let tries = 6
+    static let setTenants = Statement(
+        "session.tenants", "select set_config('billing.accounts', $1, false)")
+
+    /// Books that connect with the first use.
+    ///
+    /// - Parameters:
+    ///   - settings: how to connect, and the limits of statements, locks and idling.
+    ///   - patience: how long one call waits for a database that is gone, in milliseconds; then S02.
+    public init(_ settings: ConnectionSettings, patience: Int = 250) {
+        var settings = settings
+        if !settings.runtimeSettings.contains(where: { $0.name == "search_path" }) {
+            settings.runtimeSettings.append((name: "search_path", value: "billing"))
+        }
+        self.settings = settings
+        self.patience = patience
+    }
+
+    /// Runs the body in one transaction: all of it is kept, or none of it when it throws.
+    ///
+    /// The whole body runs again when the transaction collides with another, and once when the connection was lost
+    /// before the commit; so it changes nothing outside the store.
+    public func withStore<Result>(
+        reaching accounts: [Int64], _ body: (PostgresStore) throws -> Result
+    ) throws -> Result {
+        try attempt { connection in
+            connection.begin()
+            let tenants = self.queueTenants(accounts, on: connection)
+            do {
+                let result = try body(PostgresStore(connection, reaching: accounts.sorted()))
+                try connection.commit()
+                self.sessionTenants = tenants
+                return result
+            } catch {
+                connection.rollback()
+                throw error
+            }
+        }
+    }
+
+    /// Runs a body that only reads, without begin and commit: each reading is one round trip and one snapshot.
+    ///
+    /// Not for bodies that lock, and not for several readings that must agree with each other.
+    public func reading<Result>(
+        reaching accounts: [Int64], _ body: (PostgresStore) throws -> Result
+    ) throws -> Result {
+        try attempt { connection in
+            let tenants = self.queueTenants(accounts, on: connection)
+            do {
+                let result = try body(PostgresStore(connection, reaching: accounts.sorted()))
+                try connection.flush()
+                self.sessionTenants = tenants
+                return result
+            } catch {
+                connection.rollback()
+                throw error
+            }
+        }
+    }
+
+    /// Runs the body with what login, commands and health checks need, outside any tenant.
+    ///
+    /// Each method of the store is atomic by itself.
+    public func operating<Result>(_ body: (OperatorStore) throws -> Result) throws -> Result {
+        try attempt { connection in
+            do {
+                return try body(OperatorStore(connection))
+            } catch {
+                connection.rollback()
+                throw error
+            }
+        }
+    }
+
+    /// Connects now, unless the connection stands: before a worker says that it is ready.
+    public func connect() throws {
+        do {
+            _ = try standingConnection()
+        } catch let failure as DatabaseFailure {
+            throw FailureTable.error(for: failure)
+        }
+    }
+
+    /// Closes the connection; the next use opens it again.
+    public func close() {
+        connection?.close()
+        connection = nil
+        sessionTenants = nil
+    }
+
+    /// Runs one try after the other until one succeeds, or fails for good.
+    private func attempt<Result>(_ body: (Connection) throws -> Result) throws -> Result {
+        var tries = 1
+        var reconnected = false
+        while true {
+            do {
+                return try body(standingConnection())
+            } catch let failure as DatabaseFailure {
+                sessionTenants = nil
+                if failure.kind == .serialization, tries < Self.tries {
+                    Pause.sleep(milliseconds: Int.random(in: 0...(5 << tries)))
+                    tries += 1
+                } else if failure.kind == .connectionLost, !reconnected {
+                    reconnected = true
+                } else {
+                    throw FailureTable.error(for: failure)
+                }
+            } catch {
+                sessionTenants = nil
+                throw error
+            }
+        }
+    }
+
+    /// Queues the setting of the tenants where the session has others, in the round trip of what follows.
+    ///
+    /// The setting goes back when its transaction is rolled back: it is known only after a success.
+    private func queueTenants(_ accounts: [Int64], on connection: Connection) -> String {
+        let tenants = accounts.sorted().map(String.init).joined(separator: ",")
+        if tenants != sessionTenants {
+            sessionTenants = nil
+            connection.enqueue(Self.setTenants, [.text(tenants)])
+        }
+        return tenants
+    }
+
+    /// The connection, made anew where it is lost.
+    private func standingConnection() throws -> Connection {
+        if let connection, connection.isAliveNow() { return connection }
+        connection = nil
+        sessionTenants = nil
+        let deadline = Pause.now() + patience
+        while true {
+            if let lastRefusal, nextTry > deadline { throw lastRefusal }
+            Pause.sleep(milliseconds: nextTry - Pause.now())
+            do {
+                let fresh = try Connection(settings)
+                connection = fresh
+                backoff = Backoff()
+                nextTry = 0
+                lastRefusal = nil
+                return fresh
+            } catch let failure {
+                lastRefusal = failure
+                nextTry = Pause.now() + backoff.next()
+            }
+        }
+    }
+}

@@ -1,0 +1,29 @@
+public import Postgres
+
+/// Everything the actions read and write, inside one transaction of ``PostgresBooks``.
+///
+/// Each part of the port is an extension in a file of its own under `Stores/`, its SQL next to its row mapping. What
+/// reads sends at once, with all that is queued; what writes is queued and goes out with the next reading or with the
+/// commit. Failures of the database are thrown as they are: the books turn them into what they stand for.
+public final class PostgresStore {
+    /// The connection, inside a transaction whose tenants are set.
+    public let connection: Connection
+    /// The merchant accounts within reach, ascending. They stand in the SQL besides row-level security, so that keys
+    /// are used.
+    public let accounts: [Int64]
+
+    /// A store over a connection on which row-level security already lets these accounts through.
+    public init(_ connection: Connection, reaching accounts: [Int64]) {
+        self.connection = connection
+        self.accounts = accounts
+    }
+
+    /// The accounts within reach, as a parameter for `account_id = any ($n)`.
+    var reach: Parameter { .ints(accounts) }
+
+    /// The accounts within reach, narrowed to one where a filter names it; empty when it is out of reach.
+    func reach(narrowedTo account: Int64?) -> [Int64] {
+        guard let account else { return accounts }
+        return accounts.contains(account) ? [account] : []
+    }
+}
