@@ -1,7 +1,5 @@
-// memfd_create and its like.
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE 1
-#endif
+// No _GNU_SOURCE here: it would give types of <sys/resource.h> another shape than in Swift's own Glibc module. What glibc
+// declares only under it is declared below.
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -24,6 +22,12 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+int accept4(int socket, struct sockaddr *address, socklen_t *length, int flags);
+int memfd_create(const char *name, unsigned int flags);
+int pipe2(int descriptors[2], int flags);
+int setresgid(gid_t real, gid_t effective, gid_t saved);
+int setresuid(uid_t real, uid_t effective, uid_t saved);
 
 // prctl takes a variable number of arguments, which Swift cannot call.
 static inline int set_parent_death_signal(int signal) {

@@ -175,7 +175,8 @@ extension Sandbox {
     private func wait(_ milliseconds: Int) -> Bool {
         let bounded = min(milliseconds, timeLimit)
         var rest = timespec(tv_sec: bounded / 1000, tv_nsec: bounded % 1000 * 1_000_000)
-        while bounded > 0, nanosleep(&rest, &rest) != 0, errno == EINTR {}
+        var left = timespec()
+        while bounded > 0, nanosleep(&rest, &left) != 0, errno == EINTR { rest = left }
         return milliseconds < timeLimit
     }
 }

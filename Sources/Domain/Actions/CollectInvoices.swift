@@ -55,7 +55,7 @@ struct CollectInvoices {
 
     /// Whether somebody's payment is on its way that may pay this invoice: one for it, for its subscription, or for nothing
     /// in particular. The invoice is looked at again when that is settled.
-    private func isBeingPaid(_ collection: Collection) -> Bool {
+    private func isBeingPaid(_ collection: InvoiceCollection) -> Bool {
         open.contains { attempt in
             guard attempt.facts.customerID == collection.customerID else { return false }
             return attempt.facts.invoiceID == nil || attempt.facts.invoiceID == collection.invoiceID

@@ -125,7 +125,7 @@ public struct RunBilling {
                         dueDate: charge.billingDate,
                         left: charge.amount, subscriptionID: subscription.id))
                 changes.collections.append(
-                    Collection(
+                    InvoiceCollection(
                         invoiceID: id, customerID: subscription.customerID, subscriptionID: subscription.id,
                         state: .due, collectOn: charge.billingDate))
             }

@@ -16,7 +16,7 @@ struct SettleAttempts {
         let customers = Array(Set(attempts.map(\.facts.customerID))).sorted()
         let open = try store.openItems(of: customers, account: account.id)
         let invoices = attempts.compactMap(\.facts.invoiceID)
-        var collections: [Identifier<Transaction>: Collection] = [:]
+        var collections: [Identifier<Transaction>: InvoiceCollection] = [:]
         if !invoices.isEmpty {
             for collection in try store.collections(of: invoices, account: account.id) {
                 collections[collection.invoiceID] = collection
@@ -82,7 +82,7 @@ extension BookChanges {
 
     /// The record of a decline, and when the run tries again (spec 5.5).
     mutating func settle(
-        _ attempt: OpenAttempt, declined response: ProcessorResponse, collection: Collection?,
+        _ attempt: OpenAttempt, declined response: ProcessorResponse, collection: InvoiceCollection?,
         policy: MerchantAccount
     ) {
         var facts = facts(of: attempt, type: .decline)
@@ -120,7 +120,7 @@ extension BookChanges {
     }
 }
 
-extension Collection {
+extension InvoiceCollection {
     /// Nothing more for the run to do: the money came, or a person decides (spec 5.2 step 4).
     mutating func close() {
         state = .closed

@@ -99,7 +99,7 @@ public struct Settlement: Sendable {
 }
 
 /// Where the collecting of an invoice stands.
-public struct Collection: Hashable, Sendable {
+public struct InvoiceCollection: Hashable, Sendable {
     /// What the run is to do about it.
     public enum State: String, Sendable {
         /// To be collected on a day.
@@ -149,7 +149,7 @@ public struct BookChanges: Sendable {
     public var attempts: [NewAttempt] = []
     public var settlements: [Settlement] = []
     public var progress: [(id: Identifier<Subscription>, to: SubscriptionProgress)] = []
-    public var collections: [Collection] = []
+    public var collections: [InvoiceCollection] = []
     /// Options that were declined, with the code; a hard decline makes them inactive.
     public var declinedOptions: [(id: Identifier<PaymentOption>, code: String, isHard: Bool)] = []
 
@@ -229,7 +229,7 @@ public struct DueSubscription: Sendable {
 
 /// An invoice whose collecting is due, locked with its customer, with what is needed to collect it.
 public struct DueCollection: Sendable {
-    public var collection: Collection
+    public var collection: InvoiceCollection
     /// What is open on the invoice.
     public var left: Money
     public var invoiceDueDate: CalendarDate
@@ -240,7 +240,7 @@ public struct DueCollection: Sendable {
 
     /// A due collection.
     public init(
-        collection: Collection, left: Money, invoiceDueDate: CalendarDate, customerBalance: Money,
+        collection: InvoiceCollection, left: Money, invoiceDueDate: CalendarDate, customerBalance: Money,
         customerStatus: Customer.Status, option: PaymentOption?
     ) {
         self.collection = collection
@@ -266,7 +266,7 @@ public protocol BillingStore: AnyObject {
     /// These attempts, locked, as far as they are still open.
     func lockOpenAttempts(_ transactions: [Identifier<Transaction>], account: Int64) throws -> [OpenAttempt]
     /// Where the collecting of these invoices stands.
-    func collections(of invoices: [Identifier<Transaction>], account: Int64) throws -> [Collection]
+    func collections(of invoices: [Identifier<Transaction>], account: Int64) throws -> [InvoiceCollection]
     /// Sets a subscription aside whose step failed, so that it does not stop the others.
     func setAside(_ subscription: Identifier<Subscription>, account: Int64, reason: String) throws
     /// Whether anything of this account is due that a pass would do now.
