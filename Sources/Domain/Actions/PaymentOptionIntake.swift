@@ -108,6 +108,6 @@ enum VaultKey {
     /// The account's wrapped key.
     static func of(_ account: Int64, in store: any Store, vault: any NumberVault) throws -> [UInt8] {
         if let key = try store.vaultKey(of: account) { return key }
-        return try store.insertVaultKey(vault.newKey(), for: account)
+        return try store.insertVaultKey(vault.newKey(for: account), for: account)
     }
 }

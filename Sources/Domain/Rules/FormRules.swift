@@ -5,18 +5,12 @@ public protocol CheckedForm {
 }
 
 extension CustomerForm: CheckedForm {
-    /// The faults of the customer's own fields and of everything nested in it.
+    /// The faults of the customer's own fields; what is nested in it is checked by itself.
     public func faults() -> [Fault] {
         var faults: [Fault] = []
         if let country = particulars.countryCode, !Country.isAlpha2(country) {
             faults.append(
                 Fault(.valueNotAllowed, "countryCode is not an ISO 3166-1 country", field: "countryCode"))
-        }
-        for (index, option) in paymentOptions.enumerated() {
-            faults += option.faults().map { $0.inside("paymentOptions.\(index)") }
-        }
-        for (index, subscription) in subscriptions.enumerated() {
-            faults += subscription.faults().map { $0.inside("subscriptions.\(index)") }
         }
         if paymentOptions.filter(\.particulars.isDefault).count > 1 {
             faults.append(
@@ -28,6 +22,15 @@ extension CustomerForm: CheckedForm {
 }
 
 extension PaymentOptionForm: CheckedForm {
+    /// The faults of a change of an existing option: its account data stay as they are.
+    public func changeFaults() -> [Fault] { countryFaults() }
+
+    private func countryFaults() -> [Fault] {
+        guard let country = particulars.countryCode, !Country.isAlpha2(country), !Country.isAlpha3(country)
+        else { return [] }
+        return [Fault(.valueNotAllowed, "countryCode is not an ISO 3166-1 country", field: "countryCode")]
+    }
+
     /// The faults of the account data by themselves (spec 2.2); expiry is checked against the business date by the action.
     public func faults() -> [Fault] {
         var faults: [Fault] = []
