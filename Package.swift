@@ -66,7 +66,10 @@ let package = Package(
         .executableTarget(
             name: "FCGIProbe", dependencies: ["Pool", .product(name: "Logging", package: "swift-log")],
             path: "Tests/FCGIProbe", swiftSettings: strict),
-        .testTarget(name: "PoolTests", dependencies: ["Pool", "FCGIProbe", "CLinux"], swiftSettings: strict),
+        .testTarget(
+            name: "PoolTests",
+            dependencies: ["Pool", "FCGIProbe", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
         .testTarget(name: "VaultTests", dependencies: ["Vault"], swiftSettings: strict),
         .testTarget(
             name: "BillingFCGITests", dependencies: ["BillingFCGI", "TestSupport"], swiftSettings: strict),

@@ -8,7 +8,7 @@ import Pool
 ///
 /// Routes: `/echo` answers with what it got, `/slow/MS` after so many milliseconds, `/big/BYTES` with so many
 /// bytes, `/crash` dies, `/long/MS` asks for a longer deadline and is slow, `/slots` lists the scoreboard,
-/// `/pid` tells the worker, `/log/…` adds a line to the file of `--executed`.
+/// `/pid` tells the worker. Every executed path becomes a line of the file of `--executed`.
 @main
 enum Probe {
     static func main() {
@@ -77,7 +77,7 @@ enum Probe {
         case "big":
             return Response(
                 status: 200, body: (0..<amount).map { UInt8(truncatingIfNeeded: $0 &* 31) }, route: 3)
-        case "crash": raise(SIGSEGV)
+        case "crash": preconditionFailure("asked to crash")
         case "pid": return text("\(getpid()) \(getppid()) \(getuid()) \(getgid())")
         case "slots":
             let lines = slot.scoreboard.workers().map {
