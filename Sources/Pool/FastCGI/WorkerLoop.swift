@@ -112,6 +112,8 @@ final class WorkerLoop {
     private func loseMaster() {
         if let open = lifeline { unwatch(open) }
         lifeline = nil
+        // In place of the half minute that is left to a worker that hangs in a request.
+        alarm(UInt32((settings.drainGrace + settings.requestDeadline).components.seconds) + 1)
         begin(.drain, within: settings.drainGrace)
     }
 
