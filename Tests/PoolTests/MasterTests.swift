@@ -67,6 +67,21 @@ import Testing
         }
     }
 
+    @Test func newWorkerIsReadyBeforeTheOldOneLeaves() throws {
+        let server = ProbeServer(workers: 1, ["--prepare", "1000"])
+        let old = try #require(server.connect()?.get("/pid")?.text)
+        server.signal(SIGHUP)
+        var slowest = 0
+        let isReplaced = eventually {
+            guard let client = server.connect() else { return false }
+            client.send(Wire.request("GET", "/pid"))
+            while !client.isReadable(within: 50), slowest < 10 { slowest += 1 }
+            return client.receive()?.text != old
+        }
+        #expect(isReplaced)
+        #expect(slowest < 10, "half a second without a worker")
+    }
+
     @Test func reloadKeepsTheOldWorkersWhenNewOnesCannotStart() throws {
         let server = ProbeServer(workers: 2)
         #expect(server.areReady(2))
