@@ -66,16 +66,11 @@ let package = Package(
         .executableTarget(
             name: "FCGIProbe", dependencies: ["Pool", .product(name: "Logging", package: "swift-log")],
             path: "Tests/FCGIProbe", swiftSettings: strict),
-<<<<<<< HEAD
-        .testTarget(name: "PoolTests", dependencies: ["Pool", "FCGIProbe", "CLinux"], swiftSettings: strict),
-        .testTarget(name: "VaultTests", dependencies: ["Vault", "Domain"], swiftSettings: strict),
-=======
         .testTarget(
             name: "PoolTests",
             dependencies: ["Pool", "FCGIProbe", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
-        .testTarget(name: "VaultTests", dependencies: ["Vault"], swiftSettings: strict),
->>>>>>> process
+        .testTarget(name: "VaultTests", dependencies: ["Vault", "Domain"], swiftSettings: strict),
         .testTarget(
             name: "BillingFCGITests", dependencies: ["BillingFCGI", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"], swiftSettings: strict),
