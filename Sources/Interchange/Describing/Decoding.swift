@@ -45,10 +45,11 @@ struct Decoding {
 extension ObjectDescription {
     /// Takes a request's body into a form: all fields checked, all faults collected.
     ///
-    /// On `.create` the form comes with its defaults, on `.modify` with the stored object's values. Read-only fields are
-    /// ignored. `null`, and empty text in any format, clear a field that is not required. Faults come in the order in which
-    /// the fields were sent, then the required fields that are missing (F04, F05, F06, V01, V21, V31; at most 100).
-    /// The form is left as it was when the body is refused.
+    /// On `.create` the form comes with its defaults, on `.modify` with the stored object's values.
+    /// Read-only fields are ignored. `null`, and empty text in any format, clear a field that is not
+    /// required. Faults come in the order in which the fields were sent, then the required fields that are
+    /// missing (F04, F05, F06, V01, V21, V31; at most 100). The form is left as it was when the body is
+    /// refused.
     public func decode(_ body: Body, into form: inout Form, purpose: Purpose) throws(Refusal) {
         if case .element(let root) = body.content, !Shown.isSame(facts.elementName, root.name) {
             throw Refusal(

@@ -1,11 +1,11 @@
 public import Domain
 
-/// The one description of a class of objects: decoding and checking in all formats, answers in all formats, documentation
-/// and OpenAPI follow from it.
+/// The one description of a class of objects: decoding and checking in all formats, answers in all formats,
+/// documentation and OpenAPI follow from it.
 ///
-/// `Form` is what a caller may send: it starts from its defaults on ~create and from the stored object on ~modify. `Object` is
-/// what is sent back. A class that callers never send has `Void` as its form, one that is never sent back `Never` as its
-/// object.
+/// `Form` is what a caller may send: it starts from its defaults on ~create and from the stored object on
+/// ~modify. `Object` is what is sent back. A class that callers never send has `Void` as its form, one that
+/// is never sent back `Never` as its object.
 public struct ObjectDescription<Form, Object>: Sendable {
     /// What is documented of the class.
     public let facts: ObjectFacts
@@ -18,9 +18,10 @@ public struct ObjectDescription<Form, Object>: Sendable {
 
     /// Describes a class by its fields, in the order of the documentation and of every answer; at most 64.
     ///
-    /// The XML names follow from `name` and `plural` (`PaymentOption`, `PaymentOptions`: `<payment-option>`,
-    /// `<payment-options>`). `check` tests rules between fields after all fields of the object have been found good; its
-    /// faults name the object's own fields, and the path to the object is put before them.
+    /// The XML names follow from `name` and `plural` (`PaymentOption`, `PaymentOptions`:
+    /// `<payment-option>`, `<payment-options>`). `check` tests rules between fields after all fields of the
+    /// object have been found good; its faults name the object's own fields, and the path to the object is
+    /// put before them.
     public init(
         _ name: String, plural: String, meaning: String,
         check: (@Sendable (Form, Purpose) -> [Fault])? = nil,
@@ -40,8 +41,8 @@ public struct ObjectDescription<Form, Object>: Sendable {
         self.plural = Array(facts.plural.utf8)
     }
 
-    /// Where the field of this name stands; callers mostly send fields in our order, so the one after the last is tried
-    /// first.
+    /// Where the field of this name stands; callers mostly send fields in our order, so the one after the
+    /// last is tried first.
     func index(of name: String, after last: Int) -> Int? {
         if last + 1 < fields.count, Shown.isSame(fields[last + 1].facts.name, name) { return last + 1 }
         return fields.firstIndex { Shown.isSame($0.facts.name, name) }

@@ -1,11 +1,13 @@
 import Domain
 
-/// Reads xurl: `name=value` pairs joined by `&`, percent-encoded, names dotted (`paymentOptions.0.holderName`).
+/// Reads xurl: `name=value` pairs joined by `&`, percent-encoded, names dotted
+/// (`paymentOptions.0.holderName`).
 ///
-/// All scalars are text. A container whose names are all numbers is a list; its indexes must run from 0 without gaps, in any
-/// order of sending. Empty pairs are skipped; a name without `=` has an empty value.
+/// All scalars are text. A container whose names are all numbers is a list; its indexes must run from 0
+/// without gaps, in any order of sending. Empty pairs are skipped; a name without `=` has an empty value.
 enum FormReader {
-    /// Reads one document; see `Body.init(reading:as:)` for the refusals. `subject` is what the refusals call it.
+    /// Reads one document; see `Body.init(reading:as:)` for the refusals. `subject` is what the refusals
+    /// call it.
     static func read(_ bytes: [UInt8], of subject: String) throws(Refusal) -> Value {
         let root = FormNode()
         var nodes = 1

@@ -32,8 +32,8 @@ extension ByteWriter {
 
     /// Appends text for the inside of an XML attribute in double quotes.
     ///
-    /// Characters that XML 1.0 cannot carry (refused on input, so only a fault elsewhere brings them here) become U+FFFD:
-    /// an answer stays well-formed.
+    /// Characters that XML 1.0 cannot carry (refused on input, so only a fault elsewhere brings them here)
+    /// become U+FFFD: an answer stays well-formed.
     mutating func appendXML(_ text: String) {
         let bytes = text.utf8Span.span
         let count = bytes.count
@@ -59,7 +59,8 @@ extension ByteWriter {
         }
     }
 
-    /// Appends text for an xurl value: letters, digits and `*-._` as they are, space as `+`, the rest percent-encoded.
+    /// Appends text for an xurl value: letters, digits and `*-._` as they are, space as `+`, the rest
+    /// percent-encoded.
     mutating func appendForm(_ text: String) {
         let bytes = text.utf8Span.span
         reserve(bytes.count * 3)
