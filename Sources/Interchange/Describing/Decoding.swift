@@ -91,9 +91,8 @@ extension ObjectDescription {
             return
         }
         if decoding.purpose == .create {
-            for (index, field) in fields.enumerated()
-            where field.facts.required == .always && field.facts.mode != .readOnly && !seen.contains(index) {
-                decoding.add(.requiredFieldMissing, path + field.facts.name, "is required")
+            for index in requiredFields where !seen.contains(index) {
+                decoding.add(.requiredFieldMissing, path + facts.fields[index].name, "is required")
             }
         }
         if let check, decoding.faults.count == before {
@@ -148,11 +147,14 @@ extension ObjectDescription {
         }
         switch field.writing {
         case nil: break
-        case .container(let take): take(sent, &form, path + field.facts.name, &decoding)
+        case .container(let take):
+            if sent.isNull, field.facts.required == .always {
+                return decoding.add(.requiredFieldMissing, path + field.facts.name, "is required")
+            }
+            take(sent, &form, path + field.facts.name, &decoding)
         case .scalar(let assign, let current):
-            let type = field.facts.type
             let scalar: Scalar?
-            switch type.convert(sent) {
+            switch field.facts.type.convert(sent) {
             case .wrong(let sentence): return decoding.add(.wrongForm, path + field.facts.name, sentence)
             case .null: scalar = nil
             case .scalar(let value): scalar = value
@@ -164,7 +166,7 @@ extension ObjectDescription {
                 return
             }
             if let scalar {
-                if let fault = type.check(scalar) {
+                if let fault = field.facts.type.check(scalar) {
                     return decoding.add(fault.code, path + field.facts.name, fault.sentence)
                 }
             } else if field.facts.required == .always {

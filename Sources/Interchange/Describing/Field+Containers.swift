@@ -2,6 +2,7 @@ import Domain
 
 extension Field {
     /// A nested object. `start` gives the form that its decoding begins with.
+    /// Null is the same as not sent.
     public static func object<InnerForm, Inner>(
         _ name: String, of description: ObjectDescription<InnerForm, Inner>, _ mode: Mode = .readOnly,
         required: Requirement = .no, mark: Mark = .vendor, meaning: String,
@@ -36,7 +37,8 @@ extension Field {
     }
 
     /// A list of nested objects. Each item is decoded as on ~create, beginning with `start()`; `set` gets
-    /// all of them. A nil list is left out of an answer, an empty one is written.
+    /// all of them. A nil list is left out of an answer, an empty one is written. Null is the same as not
+    /// sent.
     public static func list<InnerForm, Inner>(
         _ name: String, of description: ObjectDescription<InnerForm, Inner>, _ mode: Mode = .readOnly,
         required: Requirement = .no, mark: Mark = .vendor, meaning: String,

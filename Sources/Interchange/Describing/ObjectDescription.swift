@@ -11,6 +11,8 @@ public struct ObjectDescription<Form, Object>: Sendable {
     public let facts: ObjectFacts
     let fields: [Field<Form, Object>]
     let hasContainers: Bool
+    /// The places of the fields that ~create needs.
+    let requiredFields: [Int]
     let elementName: [UInt8]
     let plural: [UInt8]
     /// Rules between fields, tested when all fields of the object are good by themselves.
@@ -34,6 +36,9 @@ public struct ObjectDescription<Form, Object>: Sendable {
         self.fields = fields
         self.check = check
         hasContainers = fields.contains { $0.facts.type.isContainer && $0.reading != nil }
+        requiredFields = fields.indices.filter {
+            fields[$0].facts.required == .always && fields[$0].facts.mode != .readOnly
+        }
         facts = ObjectFacts(
             name: name, elementName: Shown.dashed(name), plural: Shown.dashed(plural), meaning: meaning,
             fields: fields.map(\.facts))
@@ -44,8 +49,9 @@ public struct ObjectDescription<Form, Object>: Sendable {
     /// Where the field of this name stands; callers mostly send fields in our order, so the one after the
     /// last is tried first.
     func index(of name: String, after last: Int) -> Int? {
-        if last + 1 < fields.count, Shown.isSame(fields[last + 1].facts.name, name) { return last + 1 }
-        return fields.firstIndex { Shown.isSame($0.facts.name, name) }
+        let known = facts.fields
+        if last + 1 < known.count, Shown.isSame(known[last + 1].name, name) { return last + 1 }
+        return known.indices.first { Shown.isSame(known[$0].name, name) }
     }
 }
 
