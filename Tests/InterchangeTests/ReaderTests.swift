@@ -96,7 +96,10 @@ struct ReaderTests {
             (.xml, "<!DOCTYPE a><a/>", .forbiddenXML, nil, "document type"),
             (.xml, "<!DOCTYPE a SYSTEM 'file:///etc/passwd'><a/>", .forbiddenXML, nil, ""),
             (.xml, "<!DOCTYPE a [<!ENTITY b 'c'><!ENTITY d '&b;&b;'>]><a e='&d;'/>", .forbiddenXML, nil, ""),
-            (.xml, "<?xml version='1.0' encoding='UTF-7'?>+ADwAIQ-DOCTYPE a+AD4-<a/>", .forbiddenXML, nil, ""),
+            (
+                .xml, "<?xml version='1.0' encoding='UTF-7'?>+ADwAIQ-DOCTYPE a+AD4-<a/>", .forbiddenXML, nil,
+                ""
+            ),
             (.xml, "<?xml version='1.0' encoding='ISO-8859-1'?><!DOCTYPE a><a/>", .forbiddenXML, nil, ""),
             (.xml, "<?xml version='1.0' encoding='ISO-8859-1'?><a/>", .malformedBody, nil, "UTF-8"),
             (.xml, "<?xml version='1.0' encoding='klingon'?><a/>", .malformedBody, nil, "UTF-8"),
