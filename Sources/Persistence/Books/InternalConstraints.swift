@@ -12,6 +12,7 @@ extension FailureTable {
         attempts_response_code attempts_settled_have_answers attempts_source attempts_state_moves \
         attempts_tax attempts_transaction \
         audit_log_account audit_log_append_only audit_log_key \
+        billing_migrations_key \
         collections_due_has_a_day collections_invoice collections_key collections_retries collections_state \
         collections_tries \
         customers_account customers_balance_by_ledger customers_city customers_code_form \

@@ -1,0 +1,26 @@
+/// One step of the schema: a file under `Migrations/`, never edited after it was applied anywhere.
+struct Migration {
+    /// Its place in the order, from 1, without gaps.
+    let number: Int
+    /// What it does, from the file's name.
+    let name: String
+    /// The file's text.
+    let sql: String
+
+    /// A step from an embedded file.
+    init(_ number: Int, _ name: String, _ text: [UInt8]) {
+        self.number = number
+        self.name = name
+        sql = String(decoding: text, as: UTF8.self)
+    }
+
+    /// `0001 foundation`.
+    var label: String {
+        "\(String(repeating: "0", count: max(0, 4 - String(number).count)))\(number) \(name)"
+    }
+
+    /// All of them, in order. A test compares the list with the folder.
+    static let all = [
+        Migration(1, "foundation", PackageResources._001_foundation_sql)
+    ]
+}

@@ -1,0 +1,147 @@
+internal import Domain
+internal import Postgres
+
+/// A ~find under construction: conditions from a fixed list of fragments, values always bound.
+///
+/// Each condition adds a mark to the statement's name, so that each combination of filters is prepared once. Under
+/// row-level security only leakproof conditions can use an index: comparisons of plain columns are, `like` is not.
+/// So a prefix is a range, and `like` follows it where the value has a star inside.
+struct Search {
+    private let name: String
+    private let table: String
+    private let id: String
+    private let accounts: [Int64]
+    private let page: Page
+    private var marks = ""
+    private var conditions: [String] = []
+    private var parameters: [Parameter]
+
+    /// Plans every find with the values it has: which index is best depends on them.
+    static let planByValues = Statement(
+        "session.plan_by_values", "select set_config('plan_cache_mode', 'force_custom_plan', true)")
+
+    /// A search in a table under the alias `x`, by id, in accounts of which there is at least one.
+    init(_ name: String, _ table: String, id: String, in accounts: [Int64], _ page: Page) {
+        self.name = name
+        self.table = table
+        self.id = id
+        self.accounts = accounts
+        self.page = page
+        let reach: Parameter = accounts.count == 1 ? .int(accounts[0]) : .ints(accounts)
+        parameters = [
+            reach, .int(page.after ?? 0), .int(Int64(page.limit) + 1), .int(Int64(page.offset)),
+        ]
+    }
+
+    /// Adds a condition; each `?` stands for one bound value.
+    mutating func require(_ mark: String, _ condition: String, _ values: Parameter...) {
+        var rest = values[...]
+        var bound = ""
+        for character in condition {
+            if character == "?", let value = rest.popFirst() {
+                parameters.append(value)
+                bound += "$\(parameters.count)"
+            } else {
+                bound.append(character)
+            }
+        }
+        precondition(rest.isEmpty, "a condition binds as many values as it has question marks")
+        marks += mark
+        conditions.append(bound)
+    }
+
+    /// Adds a condition on a text (spec 1.1): nothing for nil and empty; `*` stands for any text; else the whole
+    /// value or, where `whole` is false, its beginning.
+    ///
+    /// - Parameters:
+    ///   - mark: one letter.
+    ///   - column: holds the text folded by `fold`, and has an index by `text_pattern_ops`.
+    ///   - fold: the SQL function that folds the case; nil where the value is to be taken as it is.
+    mutating func match(
+        _ mark: String, _ column: String, _ value: String?, whole: Bool, fold: String? = "lower"
+    ) {
+        guard let value, !value.isEmpty else { return }
+        let folded = fold.map { "\($0)(?)" } ?? "?"
+        guard let star = value.firstIndex(of: "*") else {
+            if whole {
+                require("\(mark)=", "x.\(column) = \(folded)", .text(value))
+            } else {
+                requirePrefix(mark, column, value, folded)
+            }
+            return
+        }
+        let prefix = String(value[..<star])
+        if !prefix.isEmpty { requirePrefix(mark, column, prefix, folded) }
+        if value[star...].contains(where: { $0 != "*" }) || prefix.isEmpty {
+            require("\(mark)*", "x.\(column) like \(folded)", .text(Search.pattern(value)))
+        }
+    }
+
+    /// From the prefix up to the last text that begins with it: U+10FFFF is no character of any text.
+    private mutating func requirePrefix(
+        _ mark: String, _ column: String, _ prefix: String, _ folded: String
+    ) {
+        require(
+            "\(mark)-", "x.\(column) ~>=~ \(folded) and x.\(column) ~<~ \(folded) || E'\\U0010FFFF'",
+            .text(prefix), .text(prefix))
+    }
+
+    /// The pattern for `like`: `*` becomes `%`, what `like` would take for its own is escaped.
+    static func pattern(_ value: String) -> String {
+        var pattern = String.UnicodeScalarView()
+        for scalar in value.unicodeScalars {
+            switch scalar {
+            case "*": pattern.append("%")
+            case "%", "_", "\\":
+                pattern.append("\\")
+                pattern.append(scalar)
+            default: pattern.append(scalar)
+            }
+        }
+        return String(pattern)
+    }
+
+    /// Runs the search: the page's rows and one more where there is one, by id.
+    ///
+    /// - Parameter columns: of the table under the alias `x`, and of its merchant account under `a`.
+    func rows(_ columns: String, on connection: Connection) throws(DatabaseFailure) -> Rows {
+        connection.enqueue(Self.planByValues, [])
+        return try connection.rows(statement(columns), parameters)
+    }
+
+    /// One account is read in the order of its ids until the page is full. Of several, each gives what the page could
+    /// need of it, in that same way, and the page is made of these.
+    private func statement(_ columns: String) -> Statement {
+        let conditions = (["x.\(id) > $2"] + self.conditions).map { "\n   and \($0)" }.joined()
+        if accounts.count == 1 {
+            return Statement(
+                "\(name).\(marks.isEmpty ? "all" : marks)",
+                """
+                select \(columns)
+                  from \(table) x
+                  join merchant_accounts a on a.account_id = x.account_id
+                 where x.account_id = $1\(conditions)
+                 order by x.\(id)
+                 limit $3 offset $4
+                """)
+        }
+        return Statement(
+            "\(name).several.\(marks)",
+            """
+            select \(columns)
+              from (select k.account_id, k.\(id)
+                      from unnest($1) as reach (account_id)
+                     cross join lateral (
+                           select x.account_id, x.\(id)
+                             from \(table) x
+                            where x.account_id = reach.account_id\(conditions)
+                            order by x.\(id)
+                            limit $3 + $4) k
+                     order by k.\(id)
+                     limit $3 offset $4) k
+              join \(table) x on x.account_id = k.account_id and x.\(id) = k.\(id)
+              join merchant_accounts a on a.account_id = x.account_id
+             order by x.\(id)
+            """)
+    }
+}

@@ -1,0 +1,168 @@
+public import Domain
+internal import Postgres
+
+extension PostgresStore: SubscriptionStore {
+    static let subscriptionsOfNamedCustomer = ByReference("subscription.of_named_customer") { form in
+        """
+        select \(SubscriptionRow.columns)
+          from (select k.account_id, k.customer_id
+                  from customers k
+                 where k.account_id = any ($1) and \(form.condition("k", id: "customer_id", from: 2))
+                 order by \(form.order("k"))
+                 limit 1) k
+          join subscriptions x on x.account_id = k.account_id and x.customer_id = k.customer_id
+          join merchant_accounts a on a.account_id = x.account_id
+         order by x.subscription_id
+        """
+    }
+    private static let load = ByReference("subscription.load") { form in
+        """
+        select \(SubscriptionRow.columns)
+          from subscriptions x
+          join merchant_accounts a on a.account_id = x.account_id
+         where x.account_id = $1 and x.customer_id = $2
+           and \(form.condition("x", id: "subscription_id", from: 3))
+         order by \(form.order("x"))
+         limit 1
+        """
+    }
+    private static let insert = Statement(
+        "subscription.insert",
+        """
+        insert into subscriptions (account_id, customer_id, code, plan_id, plan_name, billing_cycle_type,
+               billing_interval, amount, tax_amount, first_billing_date, length, payment_option_id, note, create_date,
+               next_billing_date)
+        select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $10
+         where not exists (
+               select from subscriptions
+                where account_id = $1 and subscription_id = $15 and code is null)
+        on conflict (account_id, code) where code is not null do nothing
+        returning subscription_id
+        """)
+    private static let owner = Statement(
+        "subscription.owner_of_code",
+        """
+        select subscription_id
+          from subscriptions
+         where account_id = $1 and (code = $2 or code is null and subscription_id = $3)
+         order by code is null
+         limit 1
+        """)
+    private static let reviveCustomer = Statement(
+        "customer.revive",
+        """
+        update customers
+           set status = 'A', version = version + 1
+         where account_id = $1 and customer_id = $2 and status = 'E'
+        """)
+
+    /// Reads a subscription of this customer.
+    public func subscription(
+        of customer: Identifier<Customer>, account: Int64, _ reference: Reference
+    ) throws -> Subscription? {
+        guard accounts.contains(account) else { return nil }
+        return try connection.rows(
+            Self.load[reference], [.int(account), .id(customer)] + reference.parameters
+        ).first.map { SubscriptionRow.subscription($0) }
+    }
+
+    /// Finds subscriptions of this customer by id.
+    public func subscriptions(
+        of customer: Identifier<Customer>, account: Int64, _ filter: SubscriptionFilter, _ page: Page
+    ) throws -> Found<Subscription> {
+        guard accounts.contains(account) else { return Found([], page: page) }
+        var search = Search("subscription.find", "subscriptions", id: "subscription_id", in: [account], page)
+        search.require("c", "x.customer_id = ?", .id(customer))
+        if let unit = filter.cycleUnit {
+            search.require("u", "x.billing_cycle_type = ?", .text(unit.rawValue))
+        }
+        if let from = filter.createDateFrom {
+            search.require("f", "x.create_date >= \(Self.zoned)", from.wallClock)
+        }
+        if let before = filter.createDateBefore {
+            search.require("b", "x.create_date < \(Self.zoned)", before.wallClock)
+        }
+        if let from = filter.lastBillingDateFrom {
+            search.require("h", "x.last_billing_date >= ?", .day(from))
+        }
+        if let to = filter.lastBillingDateTo { search.require("i", "x.last_billing_date <= ?", .day(to)) }
+        if let from = filter.nextBillingDateFrom {
+            search.require("j", "x.next_billing_date >= ?", .day(from))
+        }
+        if let to = filter.nextBillingDateTo { search.require("k", "x.next_billing_date <= ?", .day(to)) }
+        if let least = filter.amountFrom { search.require("l", "x.amount >= ?", .money(least)) }
+        if let most = filter.amountTo { search.require("m", "x.amount <= ?", .money(most)) }
+        switch filter.plan {
+        case .id(let id): search.require("p", "x.plan_id = ?", .int(id))
+        case .code(let code):
+            search.require(
+                "q",
+                """
+                x.plan_id = (select p.plan_id from plans p
+                              where p.account_id = x.account_id and coalesce(p.code, p.plan_id::text) = ?
+                              order by p.code is null limit 1)
+                """, .text(code))
+        case nil: break
+        }
+        if let status = filter.status { search.require("s", "x.status = ?", .text(status)) }
+        let rows = try search.rows(SubscriptionRow.columns, on: connection)
+        return Found(rows.map { SubscriptionRow.subscription($0) }, page: page)
+    }
+
+    /// Inserts a subscription, and queues ahead of it that an expired customer is active again; V29 where
+    /// the code is taken.
+    public func insertSubscription(
+        account: Int64, customer: Identifier<Customer>, code: String?, terms: SubscriptionTerms,
+        paymentOption: Identifier<PaymentOption>?, note: String?, at moment: Moment
+    ) throws -> Identifier<Subscription> {
+        let number: Parameter = .int(code.flatMap(Reference.number))
+        connection.enqueue(Self.reviveCustomer, [.int(account), .id(customer)])
+        let inserted = try connection.rows(
+            Self.insert,
+            [
+                .int(account), .id(customer), .text(code), .id(terms.planID), .text(terms.planName),
+                .text(terms.cycle.unit.rawValue), .int(Int64(terms.cycle.interval)), .money(terms.amount),
+                .money(terms.taxAmount), .day(terms.firstBillingDate), .int(terms.length.map(Int64.init)),
+                .id(paymentOption), .text(note), .instant(moment.now), number,
+            ])
+        if let row = inserted.first { return row.identifier(0) }
+        throw try duplicate(Self.owner, [.int(account), .text(code), number], code, "subscription")
+    }
+}
+
+/// How a subscription is read.
+enum SubscriptionRow {
+    /// The columns, from the subscription under the alias `x` and its account under `a`.
+    ///
+    /// Bills that are fully paid are those billed, less those with something open or reversed.
+    static let columns = """
+        x.subscription_id, x.account_id, x.customer_id, x.code,
+               x.create_date at time zone a.time_zone at time zone 'UTC' as created, x.plan_id, x.plan_name,
+               x.billing_cycle_type, x.billing_interval, x.amount, x.tax_amount, x.first_billing_date, x.length,
+               x.payment_option_id, x.note, x.status, x.next_cycle, x.next_billing_date, x.last_billing_date,
+               x.billed_count,
+               greatest(0, x.billed_count - case when x.billed_count = 0 then 0 else (
+                 select count(*)
+                   from transactions t
+                  where t.account_id = x.account_id and t.subscription_id = x.subscription_id and t.type = 'RI'
+                    and t.cycle_number is not null and (t.balance > 0 or t.status = 'reversed')) end) as collected,
+               x.version
+        """
+
+    /// The subscription.
+    static func subscription(_ row: Row) -> Subscription {
+        Subscription(
+            id: row.identifier(0), accountID: row.int(1), customerID: row.identifier(2),
+            code: row.optionalText(3), createDate: row.localDateTime(4),
+            terms: SubscriptionTerms(
+                planID: row.optionalIdentifier(5), planName: row.optionalText(6),
+                cycle: BillingCycle(row.code(7), every: Int(row.int(8))), amount: row.money(9),
+                taxAmount: row.money(10), firstBillingDate: row.date(11),
+                length: row.optionalInt(12).map { Int($0) }),
+            paymentOptionID: row.optionalIdentifier(13), note: row.optionalText(14),
+            progress: SubscriptionProgress(
+                status: row.code(15), nextCycle: Int(row.int(16)), nextBillingDate: row.optionalDate(17),
+                lastBillingDate: row.optionalDate(18), billedCount: Int(row.int(19))),
+            collectedCount: Int(row.int(20)), version: Int(row.int(21)))
+    }
+}
