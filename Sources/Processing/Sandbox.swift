@@ -133,8 +133,10 @@ extension Sandbox {
             if !movements.isEmpty {
                 let written = try SandboxBook.write(movements, on: connection)
                 if written.count < movements.count {
-                    let others = Set(movements.map { SandboxKey(account: $0.order.account, key: $0.order.key) })
-                        .subtracting(written)
+                    let others = Set(
+                        movements.map { SandboxKey(account: $0.order.account, key: $0.order.key) }
+                    )
+                    .subtracting(written)
                     batch.replaceAnswers(by: try SandboxBook.find(others, on: connection))
                 }
             }
@@ -175,7 +177,8 @@ extension Sandbox {
     private func wait(_ milliseconds: Int) -> Bool {
         let bounded = min(milliseconds, timeLimit)
         var rest = timespec(tv_sec: bounded / 1000, tv_nsec: bounded % 1000 * 1_000_000)
-        while bounded > 0, nanosleep(&rest, &rest) != 0, errno == EINTR {}
+        var left = rest
+        while bounded > 0, nanosleep(&rest, &left) != 0, errno == EINTR { rest = left }
         return milliseconds < timeLimit
     }
 }
