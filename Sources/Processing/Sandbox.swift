@@ -43,7 +43,7 @@ public final class Sandbox: Processor {
                 try carryOut(orders, on: connection)
             }
             guard wait(exchange.delay) else {
-                return orders.map { _ in .unknown(reason: "no answer within \(timeLimit) ms") }
+                return orders.map { _ in .unknown(reason: "sandbox: no answer within \(timeLimit) ms") }
             }
             return exchange.answers
         } catch {
