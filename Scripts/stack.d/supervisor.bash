@@ -130,7 +130,8 @@ end_everything() {
     trap - EXIT
     set +e
     rm -f -- "$run_dir/ready"
-    end_components
+    # The shell would print the whole command of a process that a signal ended.
+    end_components 2>/dev/null
     rm -f -- "$sockets/billing.sock" "$sockets/billing-long.sock"
     if [[ $sockets != "$state"/* ]]; then
         rm -rf -- "$sockets"
