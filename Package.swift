@@ -62,6 +62,8 @@ let package = Package(
             name: "PersistenceTests", dependencies: ["Persistence", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "InterchangeTests", dependencies: ["Interchange", "Domain"], swiftSettings: strict),
         .testTarget(
+            name: "ProcessingTests", dependencies: ["Processing", "Domain", "Postgres", "TestSupport"],
+            swiftSettings: strict),
         .executableTarget(
             name: "FCGIProbe", dependencies: ["Pool", .product(name: "Logging", package: "swift-log")],
             path: "Tests/FCGIProbe", swiftSettings: strict),
