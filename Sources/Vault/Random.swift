@@ -32,6 +32,19 @@ public enum Random {
         text(of: 16, from: base32)
     }
 
+    /// A version 4 UUID in its usual form: the identity of a process.
+    public static func uuid() -> String {
+        var bytes = bytes(16)
+        bytes[6] = bytes[6] & 0x0F | 0x40
+        bytes[8] = bytes[8] & 0x3F | 0x80
+        var text = ""
+        for (index, byte) in bytes.enumerated() {
+            if [4, 6, 8, 10].contains(index) { text += "-" }
+            text += byte < 16 ? "0" + String(byte, radix: 16) : String(byte, radix: 16)
+        }
+        return text
+    }
+
     private static let base64: StaticString =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     private static let base32: StaticString = "0123456789abcdefghjkmnpqrstvwxyz"

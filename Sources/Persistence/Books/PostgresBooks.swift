@@ -109,7 +109,7 @@ public final class PostgresBooks {
     }
 
     /// Runs one try after the other until one succeeds, or fails for good.
-    private func attempt<Result>(_ body: (Connection) throws -> Result) throws -> Result {
+    func attempt<Result>(_ body: (Connection) throws -> Result) throws -> Result {
         var tries = 1
         var reconnected = false
         while true {

@@ -4,12 +4,12 @@ import Glibc
 /// Signals as something to read: blocked, and delivered through a descriptor that a poll loop watches.
 ///
 /// No handler runs in between, so no signal can be lost between a check and a wait.
-struct Signals {
+public struct Signals {
     /// Readable when a signal is pending.
     let descriptor: Int32
 
     /// Blocks `numbers` and opens a descriptor for them.
-    init(_ numbers: [Int32]) throws(PoolFailure) {
+    public init(_ numbers: [Int32]) throws(PoolFailure) {
         var set = Self.set(numbers)
         sigprocmask(SIG_BLOCK, &set, nil)
         descriptor = signalfd(-1, &set, Int32(SFD_NONBLOCK) | Int32(SFD_CLOEXEC))
@@ -17,14 +17,14 @@ struct Signals {
     }
 
     /// The next pending signal, nil when there is none.
-    func next() -> Int32? {
+    public func next() -> Int32? {
         var record = signalfd_siginfo()
         let size = MemoryLayout<signalfd_siginfo>.size
         return read(descriptor, &record, size) == size ? Int32(record.ssi_signo) : nil
     }
 
     /// Waits until a signal is pending, at most this long.
-    func wait(milliseconds: Int32) {
+    public func wait(milliseconds: Int32) {
         var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         poll(&entry, 1, milliseconds)
     }
@@ -45,7 +45,7 @@ struct Signals {
     }
 
     /// Ignores `numbers`.
-    static func ignore(_ numbers: [Int32]) {
+    public static func ignore(_ numbers: [Int32]) {
         for number in numbers { signal(number, SIG_IGN) }
     }
 
