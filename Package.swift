@@ -60,13 +60,17 @@ let package = Package(
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "PersistenceTests", dependencies: ["Persistence", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "InterchangeTests", dependencies: ["Interchange"], swiftSettings: strict),
+        .testTarget(name: "InterchangeTests", dependencies: ["Interchange", "Domain"], swiftSettings: strict),
         .testTarget(
-            name: "ProcessingTests", dependencies: ["Processing", "TestSupport"], swiftSettings: strict),
+            name: "ProcessingTests", dependencies: ["Processing", "Domain", "Postgres", "TestSupport"],
+            swiftSettings: strict),
         .executableTarget(
             name: "FCGIProbe", dependencies: ["Pool", .product(name: "Logging", package: "swift-log")],
             path: "Tests/FCGIProbe", swiftSettings: strict),
-        .testTarget(name: "PoolTests", dependencies: ["Pool", "FCGIProbe", "CLinux"], swiftSettings: strict),
+        .testTarget(
+            name: "PoolTests",
+            dependencies: ["Pool", "FCGIProbe", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
         .testTarget(name: "VaultTests", dependencies: ["Vault", "Domain"], swiftSettings: strict),
         .testTarget(
             name: "BillingFCGITests", dependencies: ["BillingFCGI", "TestSupport"], swiftSettings: strict),

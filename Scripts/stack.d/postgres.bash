@@ -23,6 +23,11 @@ prepare_postgres() {
 }
 
 postgres_configuration() {
+    # Some containers have no /dev/shm that everyone may write.
+    local shared_memory=mmap
+    if reaches /dev/shm; then
+        shared_memory=posix
+    fi
     cat <<END
 # Written by Scripts/stack at every start.
 listen_addresses = ''
@@ -37,6 +42,7 @@ synchronous_commit = on
 full_page_writes = on
 
 shared_buffers = 256MB
+dynamic_shared_memory_type = $shared_memory
 effective_cache_size = 1GB
 work_mem = 16MB
 maintenance_work_mem = 128MB

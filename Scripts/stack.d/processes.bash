@@ -82,7 +82,8 @@ end_component() {
         done
     done
     if recorded "$name"; then
-        fail "$name (pid $REPLY) cannot be ended: it belongs to another user, or the kernel holds it"
+        say "$name (pid $REPLY) cannot be ended: it belongs to another user, or the kernel holds it"
+        return 1
     fi
     end_session "$session"
     rm -f -- "$run_dir/pids/$name.pid"

@@ -53,7 +53,7 @@ bring_up() {
 still_there() {
     local REPLY status=0
     if ! recorded "$1"; then
-        wait "${child[$1]}" || status=$?
+        { wait "${child[$1]}"; } 2>/dev/null || status=$?
         show_log "$1"
         fail "$1 ended at once ($(cause "$status")); nothing keeps running"
     fi
@@ -74,7 +74,8 @@ await_readiness() {
     done
 }
 
-# Restarts what dies: at once the first time, then after 0.4, 0.8 … 10 seconds while it keeps dying young.
+# Restarts what dies: at once the first time, then after 0.4, 0.8 … 5 seconds while it keeps dying
+# within 5 seconds.
 keep_up() {
     local name REPLY
     while :; do
@@ -93,14 +94,15 @@ keep_up() {
 
 note_death() {
     local status=0 age=$((SECONDS - since[$1]))
-    wait "${child[$1]}" || status=$?
+    # The shell would print the whole command of a process that a signal ended.
+    { wait "${child[$1]}"; } 2>/dev/null || status=$?
     end_component "$1"
-    if ((age >= 30)); then
+    if ((age >= 5)); then
         delay[$1]=0
     fi
     local wait_ms=${delay[$1]:-0}
     retry[$1]=$((${EPOCHREALTIME/./} + wait_ms * 1000))
-    delay[$1]=$((wait_ms == 0 ? 400 : wait_ms * 2 > 10000 ? 10000 : wait_ms * 2))
+    delay[$1]=$((wait_ms == 0 ? 400 : wait_ms * 2 > 5000 ? 5000 : wait_ms * 2))
     say "$1 ended after $age s ($(cause "$status")); it is started again in $wait_ms ms, see $state/log/$1.log"
 }
 
@@ -128,13 +130,16 @@ end_everything() {
     trap - EXIT
     set +e
     rm -f -- "$run_dir/ready"
-    end_components
+    # The shell would print the whole command of a process that a signal ended.
+    end_components 2>/dev/null
     rm -f -- "$sockets/billing.sock" "$sockets/billing-long.sock"
     if [[ $sockets != "$state"/* ]]; then
         rm -rf -- "$sockets"
     fi
     rm -f -- "$run_dir/url" "$run_dir/pids/supervisor.pid"
-    say "the stack has ended"
+    if ((${#child[@]} > 0)); then
+        say "the stack has ended"
+    fi
     exit "$status"
 }
 

@@ -43,7 +43,7 @@ public final class Sandbox: Processor {
                 try carryOut(orders, on: connection)
             }
             guard wait(exchange.delay) else {
-                return orders.map { _ in .unknown(reason: "no answer within \(timeLimit) ms") }
+                return orders.map { _ in .unknown(reason: "sandbox: no answer within \(timeLimit) ms") }
             }
             return exchange.answers
         } catch {
@@ -133,8 +133,10 @@ extension Sandbox {
             if !movements.isEmpty {
                 let written = try SandboxBook.write(movements, on: connection)
                 if written.count < movements.count {
-                    let others = Set(movements.map { SandboxKey(account: $0.order.account, key: $0.order.key) })
-                        .subtracting(written)
+                    let others = Set(
+                        movements.map { SandboxKey(account: $0.order.account, key: $0.order.key) }
+                    )
+                    .subtracting(written)
                     batch.replaceAnswers(by: try SandboxBook.find(others, on: connection))
                 }
             }
@@ -175,7 +177,7 @@ extension Sandbox {
     private func wait(_ milliseconds: Int) -> Bool {
         let bounded = min(milliseconds, timeLimit)
         var rest = timespec(tv_sec: bounded / 1000, tv_nsec: bounded % 1000 * 1_000_000)
-        var left = timespec()
+        var left = rest
         while bounded > 0, nanosleep(&rest, &left) != 0, errno == EINTR { rest = left }
         return milliseconds < timeLimit
     }

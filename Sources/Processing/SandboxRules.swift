@@ -114,7 +114,8 @@ enum SandboxRules {
         return decision
     }
 
-    private static func decideRefund(_ order: ProcessorOrder, _ original: SandboxOriginal?) -> SandboxDecision {
+    private static func decideRefund(_ order: ProcessorOrder, _ original: SandboxOriginal?) -> SandboxDecision
+    {
         guard let left = amountLeft(of: original, on: order.businessDate) else {
             return SandboxDecision(code: "D27")
         }

@@ -5,10 +5,11 @@ import Pool
 /// A server that does what its tests ask of it: the real master and workers around a handler without billing.
 ///
 ///     FCGIProbe serve --socket PATH --workers N [--long PATH] [--deadline MS] [--user NAME] [--fail FILE]
+///         [--prepare MS] …
 ///
 /// Routes: `/echo` answers with what it got, `/slow/MS` after so many milliseconds, `/big/BYTES` with so many
 /// bytes, `/crash` dies, `/long/MS` asks for a longer deadline and is slow, `/slots` lists the scoreboard,
-/// `/pid` tells the worker, `/log/…` adds a line to the file of `--executed`.
+/// `/pid` tells the worker. Every executed path becomes a line of the file of `--executed`.
 @main
 enum Probe {
     static func main() {
@@ -55,6 +56,7 @@ enum Probe {
             stopGrace: .milliseconds(options.number("--stop-grace") ?? 5000), runUser: options["--user"])
         return runWorker(settings, logger: logger) { slot in
             if let file = options["--fail"], access(file, F_OK) == 0 { throw Refusal() }
+            usleep(UInt32(options.number("--prepare") ?? 0) * 1000)
             let executed = options["--executed"]
             return { answer($0, slot, executed: executed) }
         }
@@ -77,7 +79,7 @@ enum Probe {
         case "big":
             return Response(
                 status: 200, body: (0..<amount).map { UInt8(truncatingIfNeeded: $0 &* 31) }, route: 3)
-        case "crash": raise(SIGSEGV)
+        case "crash": preconditionFailure("asked to crash")
         case "pid": return text("\(getpid()) \(getppid()) \(getuid()) \(getgid())")
         case "slots":
             let lines = slot.scoreboard.workers().map {

@@ -1,11 +1,9 @@
 /// Changes a customer's own fields (spec 1.1 ~modify).
 public struct ModifyCustomer {
-    let reference: Reference
     let form: CustomerForm
 
     /// Writes this form over the customer.
-    public init(_ reference: Reference, _ form: CustomerForm) {
-        self.reference = reference
+    public init(_ form: CustomerForm) {
         self.form = form
     }
 

@@ -30,7 +30,8 @@ struct PaymentOptionIntake {
                         tokenCode: try vault.newToken(), particulars: particulars,
                         sealed: try vault.seal(
                             source.numbers, account: account, option: ids[index].rawValue, key: key),
-                        fingerprint: try vault.fingerprint(of: source.numbers.number, account: account),
+                        fingerprint: try vault.fingerprint(
+                            of: source.numbers.number, account: account, key: key),
                         createDate: moment.now))
             } catch let refusal as Refusal {
                 faults += path.map { refusal.inside("\($0).\(index)").faults } ?? refusal.faults

@@ -17,16 +17,22 @@ public struct ProcessPayment {
 
     /// - Returns: the payment, or the record of the decline; pending when the processor's answer is not known (E02). For a first
     ///   invoice that the run has collected today already, the run's payment: nothing is charged twice (spec 5.9).
-    /// - Throws: `Refusal`: V21, V24, V29, V30, V33; V36 when an attempt is open for an invoice it names.
+    /// - Throws: `Refusal`: V21, V24, V29, V30, V33; O01 without a processor; V36 when an attempt is open for an invoice it names.
     public func execute(
-        _ books: any Books, reaching accounts: [Int64], processor: any Processor, vault: any NumberVault,
-        by actor: Actor
+        _ books: any Books, reaching accounts: [Int64], processors: (String) -> (any Processor)?,
+        vault: any NumberVault, by actor: Actor
     ) throws -> Transaction {
         let opening = try books.transaction(reaching: accounts) { store in
-            try open(in: store, vault: vault, by: actor)
+            let opening = try open(in: store, vault: vault, by: actor)
+            guard processors(opening.state.account.processor) != nil else {
+                throw Refusal(
+                    .configurationLacks,
+                    "the merchant account's processor, \(opening.state.account.processor), is not set up here")
+            }
+            return opening
         }
         let state = opening.state
-        if let opened = opening.order {
+        if let opened = opening.order, let processor = processors(state.account.processor) {
             let answer = processor.submitAndAsk([opened.order])[0]
             try books.transaction(reaching: accounts) { store in
                 _ = try store.lockedCustomer(.id(state.customer.id.rawValue))

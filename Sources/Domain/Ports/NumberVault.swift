@@ -20,7 +20,7 @@ public protocol NumberVault: AnyObject {
     /// Decrypts them; throws when the bytes were not sealed for this option.
     func open(_ sealed: [UInt8], account: Int64, option: Int64, key: [UInt8]) throws -> AccountNumbers
     /// A keyed hash that recognises the same number again within one account.
-    func fingerprint(of number: String, account: Int64) throws -> [UInt8]
+    func fingerprint(of number: String, account: Int64, key: [UInt8]) throws -> [UInt8]
     /// An unguessable token, 20–64 characters.
     func newToken() throws -> String
 }

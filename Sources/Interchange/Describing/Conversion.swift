@@ -135,8 +135,8 @@ extension FieldType {
         "must be one of \(facts.codes.map(\.code).joined(separator: ", "))"
     }
 
-    /// Checks length, characters, form, codes and range; nil when the value is allowed. The sentence follows the
-    /// field's name.
+    /// Checks length, characters, form, codes and range; nil when the value is allowed. The sentence
+    /// follows the field's name.
     func check(_ scalar: Scalar) -> (code: FailureCode, sentence: String)? {
         switch (self, scalar) {
         case (.text(let maxLength, let form), .text(let text)):

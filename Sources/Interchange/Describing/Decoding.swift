@@ -45,10 +45,11 @@ struct Decoding {
 extension ObjectDescription {
     /// Takes a request's body into a form: all fields checked, all faults collected.
     ///
-    /// On `.create` the form comes with its defaults, on `.modify` with the stored object's values. Read-only fields are
-    /// ignored. `null`, and empty text in any format, clear a field that is not required. Faults come in the order in which
-    /// the fields were sent, then the required fields that are missing (F04, F05, F06, V01, V21, V31; at most 100).
-    /// The form is left as it was when the body is refused.
+    /// On `.create` the form comes with its defaults, on `.modify` with the stored object's values.
+    /// Read-only fields are ignored. `null`, and empty text in any format, clear a field that is not
+    /// required. Faults come in the order in which the fields were sent, then the required fields that are
+    /// missing (F04, F05, F06, V01, V21, V31; at most 100). The form is left as it was when the body is
+    /// refused.
     public func decode(_ body: Body, into form: inout Form, purpose: Purpose) throws(Refusal) {
         if case .element(let root) = body.content, !Shown.isSame(facts.elementName, root.name) {
             throw Refusal(
@@ -90,9 +91,8 @@ extension ObjectDescription {
             return
         }
         if decoding.purpose == .create {
-            for (index, field) in fields.enumerated()
-            where field.facts.required == .always && field.facts.mode != .readOnly && !seen.contains(index) {
-                decoding.add(.requiredFieldMissing, path + field.facts.name, "is required")
+            for index in requiredFields where !seen.contains(index) {
+                decoding.add(.requiredFieldMissing, path + facts.fields[index].name, "is required")
             }
         }
         if let check, decoding.faults.count == before {
@@ -147,11 +147,14 @@ extension ObjectDescription {
         }
         switch field.writing {
         case nil: break
-        case .container(let take): take(sent, &form, path + field.facts.name, &decoding)
+        case .container(let take):
+            if sent.isNull, field.facts.required == .always {
+                return decoding.add(.requiredFieldMissing, path + field.facts.name, "is required")
+            }
+            take(sent, &form, path + field.facts.name, &decoding)
         case .scalar(let assign, let current):
-            let type = field.facts.type
             let scalar: Scalar?
-            switch type.convert(sent) {
+            switch field.facts.type.convert(sent) {
             case .wrong(let sentence): return decoding.add(.wrongForm, path + field.facts.name, sentence)
             case .null: scalar = nil
             case .scalar(let value): scalar = value
@@ -163,7 +166,7 @@ extension ObjectDescription {
                 return
             }
             if let scalar {
-                if let fault = type.check(scalar) {
+                if let fault = field.facts.type.check(scalar) {
                     return decoding.add(fault.code, path + field.facts.name, fault.sentence)
                 }
             } else if field.facts.required == .always {

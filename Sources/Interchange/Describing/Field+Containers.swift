@@ -2,6 +2,7 @@ import Domain
 
 extension Field {
     /// A nested object. `start` gives the form that its decoding begins with.
+    /// Null is the same as not sent.
     public static func object<InnerForm, Inner>(
         _ name: String, of description: ObjectDescription<InnerForm, Inner>, _ mode: Mode = .readOnly,
         required: Requirement = .no, mark: Mark = .vendor, meaning: String,
@@ -35,8 +36,9 @@ extension Field {
             reading, writing)
     }
 
-    /// A list of nested objects. Each item is decoded as on ~create, beginning with `start()`; `set` gets all of them. A nil
-    /// list is left out of an answer, an empty one is written.
+    /// A list of nested objects. Each item is decoded as on ~create, beginning with `start()`; `set` gets
+    /// all of them. A nil list is left out of an answer, an empty one is written. Null is the same as not
+    /// sent.
     public static func list<InnerForm, Inner>(
         _ name: String, of description: ObjectDescription<InnerForm, Inner>, _ mode: Mode = .readOnly,
         required: Requirement = .no, mark: Mark = .vendor, meaning: String,
@@ -84,7 +86,8 @@ extension Field {
             reading, writing)
     }
 
-    /// A list of texts, sent back only. In XML each is an element named `item` with the text in its attribute `value`.
+    /// A list of texts, sent back only. In XML each is an element named `item` with the text in its
+    /// attribute `value`.
     public static func texts(
         _ name: String, mark: Mark = .vendor, item: String, meaning: String,
         get: @escaping @Sendable (Object) -> [String]?
@@ -144,8 +147,8 @@ extension Decoding {
 }
 
 extension ObjectDescription {
-    /// Tests that a nested object that cannot be changed was sent as it is stored: every field that is not read-only must equal
-    /// what would be sent back of it.
+    /// Tests that a nested object that cannot be changed was sent as it is stored: every field that is not
+    /// read-only must equal what would be sent back of it.
     func compare(_ sent: Sent, with stored: Object, _ path: String, _ decoding: inout Decoding) {
         guard let pieces = pieces(of: sent) else {
             return decoding.add(.wrongForm, String(path.dropLast()), "must be an object")

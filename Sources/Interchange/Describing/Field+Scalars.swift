@@ -1,9 +1,10 @@
 public import Domain
 
-// One function for each type of field. All take the same: the name, the meaning in one sentence, the mode (read-only when not
-// given), whether it is required, the default in words, the mark; `get` for what is sent back (nil leaves the field out), `set`
-// for what is taken (nil clears it), and for create-only fields `current`, with which ~modify compares what was sent.
-// Without `current` a create-only field that is sent on ~modify with a value is refused.
+// One function for each type of field. All take the same: the name, the meaning in one sentence, the mode
+// (read-only when not given), whether it is required, the default in words, the mark; `get` for what is
+// sent back (nil leaves the field out), `set` for what is taken (nil clears it), and for create-only fields
+// `current`, with which ~modify compares what was sent. Without `current` a create-only field that is sent
+// on ~modify with a value is refused.
 
 extension Field {
     /// Text of at most `maxLength` Unicode scalars, without control characters.
@@ -80,8 +81,9 @@ extension Field {
             .scalar { get($0).map { .integer($0.rawValue) } }, nil)
     }
 
-    /// Another object, given by its id or `*` and its code, sent back by its id. ~modify compares with the id as it is now and
-    /// cannot tell a code that means the same object: the action must resolve it, so `current` may give the code back.
+    /// Another object, given by its id or `*` and its code, sent back by its id. ~modify compares with the
+    /// id as it is now and cannot tell a code that means the same object: the action must resolve it, so
+    /// `current` may give the code back.
     public static func reference<Subject>(
         _ name: String, _ mode: Mode = .readOnly, required: Requirement = .no, mark: Mark = .vendor,
         meaning: String, get: (@Sendable (Object) -> Identifier<Subject>?)? = nil,

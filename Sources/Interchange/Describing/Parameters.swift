@@ -5,8 +5,8 @@ public struct ParameterDescription: Sendable {
     /// What is documented of it.
     public let facts: FieldFacts
 
-    /// A parameter. `default` is a value in the form in which a caller would send it in a query string, and takes effect when
-    /// the parameter is not sent. Objects and lists cannot be parameters.
+    /// A parameter. `default` is a value in the form in which a caller would send it in a query string, and
+    /// takes effect when the parameter is not sent. Objects and lists cannot be parameters.
     public init(
         _ name: String, _ type: FieldType, required: Bool = false, default: String? = nil,
         mark: Mark = .vendor,
@@ -38,8 +38,8 @@ public struct ParameterList: Sendable {
         }
     }
 
-    /// Takes the parameters from a query string or from the body of a POST, in any format; in XML they are the attributes
-    /// of the root element, whose name does not matter.
+    /// Takes the parameters from a query string or from the body of a POST, in any format; in XML they are
+    /// the attributes of the root element, whose name does not matter.
     ///
     /// All faults are collected: F04, F05, V01, V21, in the order sent, then what is missing.
     public func decode(_ body: Body) throws(Refusal) -> Parameters {
@@ -91,7 +91,8 @@ public struct ParameterList: Sendable {
     }
 }
 
-/// The checked parameters of one call. Asking for a parameter that the action does not describe is a bug and traps.
+/// The checked parameters of one call. Asking for a parameter that the action does not describe is a bug
+/// and traps.
 public struct Parameters: Sendable {
     private let names: [FieldFacts]
     private let values: [Scalar?]

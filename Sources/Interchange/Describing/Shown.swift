@@ -1,7 +1,7 @@
 /// Names as they are shown, compared and guessed.
 enum Shown {
-    /// A name from a request for use in a refusal: at most 64 characters, control characters replaced, and the digits of what
-    /// could be a card number put in the wrong place hidden.
+    /// A name from a request for use in a refusal: at most 64 characters, control characters replaced, and
+    /// the digits of what could be a card number put in the wrong place hidden.
     static func name(_ name: String) -> String {
         if name.utf8.count <= 64, name.utf8.allSatisfy({ $0 > 32 && $0 < 127 && !(48...57).contains($0) }) {
             return name
@@ -20,8 +20,8 @@ enum Shown {
         return String(shown)
     }
 
-    /// Whether a sent name or code is this one of ours. Ours is ASCII; string comparison alone would let other spellings of
-    /// a letter through.
+    /// Whether a sent name or code is this one of ours. Ours is ASCII; string comparison alone would let
+    /// other spellings of a letter through.
     @inline(__always)
     static func isSame(_ ours: String, _ sent: String) -> Bool {
         ours.utf8.count == sent.utf8.count && ours == sent
@@ -41,8 +41,8 @@ enum Shown {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// The known name that was probably meant: the same but for case and dashes, or at most two letters wrong, missing,
-    /// too many or exchanged, and those less than half of it.
+    /// The known name that was probably meant: the same but for case and dashes, or at most two letters
+    /// wrong, missing, too many or exchanged, and those less than half of it.
     static func nearMiss(_ sent: String, among names: some Sequence<String>) -> String? {
         guard sent.utf8.count <= 64 else { return nil }
         let plain = folded(sent)
@@ -64,8 +64,8 @@ enum Shown {
         }
     }
 
-    /// Insertions, deletions, replacements and exchanges of neighbours that turn one into the other; more than `limit` is
-    /// not counted further.
+    /// Insertions, deletions, replacements and exchanges of neighbours that turn one into the other; more
+    /// than `limit` is not counted further.
     private static func distance(_ left: [UInt8], _ right: [UInt8], atMost limit: Int) -> Int {
         guard abs(left.count - right.count) <= limit else { return limit + 1 }
         var beforeLast: [Int] = []

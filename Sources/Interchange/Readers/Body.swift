@@ -1,7 +1,7 @@
 public import Domain
 
-/// A request's body (or query string) after reading: well-formed, within the limits, not yet checked against a
-/// description.
+/// A request's body (or query string) after reading: well-formed, within the limits, not yet checked
+/// against a description.
 public struct Body: Hashable, Sendable {
     /// The format it came in.
     public let format: Format
@@ -18,9 +18,9 @@ public struct Body: Hashable, Sendable {
 
     /// Reads a body.
     ///
-    /// Refuses with F01 (not well-formed, too deep), F05 (an integer beyond 64 bits, text between XML elements, gaps in a
-    /// list), F06 (a field twice), F09 (too many values), Q01 (XML with a document type or XInclude). No message
-    /// repeats a value of the body, because it may be card data.
+    /// Refuses with F01 (not well-formed, too deep), F05 (an integer beyond 64 bits, text between XML
+    /// elements, gaps in a list), F06 (a field twice), F09 (too many values), Q01 (XML with a document type
+    /// or XInclude). No message repeats a value of the body, because it may be card data.
     public init(reading bytes: [UInt8], as format: Format) throws(Refusal) {
         self.format = format
         switch format {

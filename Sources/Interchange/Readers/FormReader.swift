@@ -1,11 +1,13 @@
 import Domain
 
-/// Reads xurl: `name=value` pairs joined by `&`, percent-encoded, names dotted (`paymentOptions.0.holderName`).
+/// Reads xurl: `name=value` pairs joined by `&`, percent-encoded, names dotted
+/// (`paymentOptions.0.holderName`).
 ///
-/// All scalars are text. A container whose names are all numbers is a list; its indexes must run from 0 without gaps, in any
-/// order of sending. Empty pairs are skipped; a name without `=` has an empty value.
+/// All scalars are text. A container whose names are all numbers is a list; its indexes must run from 0
+/// without gaps, in any order of sending. Empty pairs are skipped; a name without `=` has an empty value.
 enum FormReader {
-    /// Reads one document; see `Body.init(reading:as:)` for the refusals. `subject` is what the refusals call it.
+    /// Reads one document; see `Body.init(reading:as:)` for the refusals. `subject` is what the refusals
+    /// call it.
     static func read(_ bytes: [UInt8], of subject: String) throws(Refusal) -> Value {
         let root = FormNode()
         var nodes = 1
@@ -29,19 +31,24 @@ enum FormReader {
     ) throws(Refusal) {
         var node = root
         var depth = 0
-        for segment in name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false) {
+        var rest = name[...]
+        while true {
+            let dot = rest.utf8.firstIndex(of: UInt8(ascii: "."))
+            let segment = rest[..<(dot ?? rest.endIndex)]
             guard !segment.isEmpty else {
                 throw Refusal(.wrongForm, "\(Shown.name(name)) is not a field name", field: Shown.name(name))
             }
             depth += 1
             guard depth <= Limits.depth else { throw Excess.depth(subject) }
             guard node.text == nil else { throw repeated(name) }
-            let (child, isNew) = node.child(String(Substring(segment)))
+            let (child, isNew) = node.child(String(segment))
             if isNew { nodes += 1 }
             guard nodes <= Limits.nodes else { throw Excess.nodes(subject) }
             node = child
+            guard let dot else { break }
+            rest = rest[rest.utf8.index(after: dot)...]
         }
-        guard node.text == nil, node.names.isEmpty else { throw repeated(name) }
+        guard node.text == nil, node.below.isEmpty else { throw repeated(name) }
         node.text = value
     }
 
@@ -58,6 +65,13 @@ enum FormReader {
     private static func decoded(
         _ bytes: [UInt8], _ range: Range<Int>, of subject: String
     ) throws(Refusal) -> String {
+        let raw = bytes[range]
+        if !raw.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) {
+            guard let text = String(validating: raw, as: UTF8.self) else {
+                throw malformed(subject, "it is not UTF-8", at: range.lowerBound)
+            }
+            return text
+        }
         var out: [UInt8] = []
         out.reserveCapacity(range.count)
         var index = range.lowerBound
@@ -94,49 +108,49 @@ enum FormReader {
 private final class FormNode {
     var text: String?
     /// The names below, in the order they were first sent.
-    var names: [String] = []
-    private var children: [String: FormNode] = [:]
+    private(set) var below: [(name: String, node: FormNode)] = []
+    private var places: [String: Int] = [:]
 
     func child(_ name: String) -> (FormNode, isNew: Bool) {
-        if let known = children[name] { return (known, false) }
+        if let place = places[name] { return (below[place].node, false) }
         let child = FormNode()
-        children[name] = child
-        names.append(name)
+        places[name] = below.count
+        below.append((name, child))
         return (child, true)
     }
 
     func value(path: String) throws(Refusal) -> Value {
         if let text { return .text(text) }
-        let numbers = names.count { $0.utf8.allSatisfy { (48...57).contains($0) } }
+        let numbers = below.count { $0.name.utf8.allSatisfy { (48...57).contains($0) } }
         if numbers == 0 {
             var members: [Value.Member] = []
-            members.reserveCapacity(names.count)
-            for name in names {
-                members.append(Value.Member(name, try below(name, path)))
+            members.reserveCapacity(below.count)
+            for (name, node) in below {
+                members.append(Value.Member(name, try node.value(under: name, path)))
             }
             return .object(members)
         }
-        guard numbers == names.count else {
+        guard numbers == below.count else {
             throw refusal(path, "has both numbered and named parts")
         }
-        guard names.count <= Limits.items else {
+        guard numbers <= Limits.items else {
             throw refusal(path, "has more than \(Limits.items) items")
         }
         var items: [Value] = []
-        items.reserveCapacity(names.count)
-        for index in 0..<names.count {
-            guard children[String(index)] != nil else {
+        items.reserveCapacity(numbers)
+        for index in 0..<numbers {
+            let name = String(index)
+            guard let place = places[name] else {
                 throw refusal(path, "must be numbered from 0 without gaps")
             }
-            items.append(try below(String(index), path))
+            items.append(try below[place].node.value(under: name, path))
         }
         return .list(items)
     }
 
-    private func below(_ name: String, _ path: String) throws(Refusal) -> Value {
-        guard let child = children[name] else { return .null }
-        if let text = child.text { return .text(text) }
-        return try child.value(path: path.isEmpty ? name : "\(path).\(name)")
+    private func value(under name: String, _ path: String) throws(Refusal) -> Value {
+        if let text { return .text(text) }
+        return try value(path: path.isEmpty ? name : "\(path).\(name)")
     }
 
     private func refusal(_ path: String, _ what: String) -> Refusal {

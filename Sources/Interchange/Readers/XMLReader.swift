@@ -1,8 +1,8 @@
 import CXML
 import Domain
 
-/// Reads XML by libxml2's stream interface. Nothing but elements and attributes gets through: a document type in any
-/// encoding, and XInclude, are refused with Q01 before anything in them is looked at.
+/// Reads XML by libxml2's stream interface. Nothing but elements and attributes gets through: a document
+/// type in any encoding, and XInclude, are refused with Q01 before anything in them is looked at.
 enum XMLReader {
     /// Reads one document; see `Body.init(reading:as:)` for the refusals.
     static func read(_ bytes: [UInt8]) throws(Refusal) -> Element {
@@ -23,11 +23,14 @@ enum XMLReader {
             defer { xmlFreeParserCtxt(context) }
             context.pointee.sax.pointee = handler()
             context.pointee.userData = Unmanaged.passUnretained(gathering).toOpaque()
-            // With entities kept, libxml2 hands `&amp;` on as `&#38;`. There is nothing else to replace: no document
-            // type means no entity but the five.
+            // With entities kept, libxml2 hands `&amp;` on as `&#38;`. There is nothing else to replace: no
+            // document type means no entity but the five.
             let options = XML_PARSE_NOENT.rawValue | XML_PARSE_NONET.rawValue | XML_PARSE_NOCDATA.rawValue
             xmlCtxtUseOptions(context, Int32(options))
             gathering.context = context
+            // Faults found outside a document's context (character conversion) are otherwise printed, with
+            // bytes of the body.
+            xmlSetStructuredErrorFunc(nil) { _, _ in }
             let outcome = xmlParseDocument(context)
             gathering.context = nil
             guard gathering.refusal == nil, outcome == 0, context.pointee.wellFormed == 1 else { return nil }
@@ -82,8 +85,8 @@ private final class Gathering {
         if let context { xmlStopParser(context) }
     }
 
-    /// The declaration has been read. A foreign encoding is refused at the first element only, so that a document type
-    /// before it is seen whatever it is written in.
+    /// The declaration has been read. A foreign encoding is refused at the first element only, so that a
+    /// document type before it is seen whatever it is written in.
     func startDocument() {
         guard let context else { return }
         for declared in [context.pointee.encoding, context.pointee.input?.pointee.encoding] {

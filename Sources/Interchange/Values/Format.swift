@@ -16,8 +16,8 @@ public enum Format: String, CaseIterable, Sendable {
         }
     }
 
-    /// The format of a body with this `Content-Type`; nil when the type is not ours, or names another encoding
-    /// than UTF-8 (refused with F02).
+    /// The format of a body with this `Content-Type`; nil when the type is not ours, or names another
+    /// encoding than UTF-8 (refused with F02).
     public static func forContentType(_ header: String) -> Format? {
         let parts = header.utf8.split(separator: UInt8(ascii: ";"), omittingEmptySubsequences: false)
         guard let first = parts.first, let format = forMediaType(Token.lowercased(first)) else { return nil }

@@ -1,4 +1,5 @@
-/// How much a document may hold, whatever its format (spec 4.2). Its size in bytes is limited before it gets here.
+/// How much a document may hold, whatever its format (spec 4.2). Its size in bytes is limited before it
+/// gets here.
 public enum Limits {
     /// Objects and lists within one another, the outermost counted.
     public static let depth = 32

@@ -1,8 +1,8 @@
 extension Format {
     /// The format of the answer (spec 4.2): the range of `Accept` with the highest q, the first of equals.
     ///
-    /// A wildcard stands for the request's own format, else json. Ranges with `q=0` exclude a format; a range whose
-    /// q is not a number from 0 to 1 does not count.
+    /// A wildcard stands for the request's own format, else json. Ranges with `q=0` exclude a format; a
+    /// range whose q is not a number from 0 to 1 does not count.
     /// - Returns: nil when nothing that we write is acceptable (refused with F03).
     public static func negotiate(accept: String?, requestFormat: Format?) -> Format? {
         let preferred = requestFormat ?? .json
@@ -34,7 +34,8 @@ extension Format {
         return best?.format
     }
 
-    /// The weight among a range's parameters in thousandths; 1000 when there is none, nil when it is not a weight.
+    /// The weight among a range's parameters in thousandths; 1000 when there is none, nil when it is not a
+    /// weight.
     private static func quality(of parameters: ArraySlice<String>) -> Int? {
         guard let written = parameters.first(where: { $0.hasPrefix("q=") })?.utf8.dropFirst(2) else {
             return 1000

@@ -18,8 +18,8 @@ enum Scalar: Sendable {
     var reference: Reference? { if case .reference(let value) = self { value } else { nil } }
     var integers: [Int64]? { if case .integers(let value) = self { value } else { nil } }
 
-    /// Whether both are the same to the last byte. Text is not compared by canonical equivalence: a caller who sends
-    /// another spelling of a create-only text would change it.
+    /// Whether both are the same to the last byte. Text is not compared by canonical equivalence: a caller
+    /// who sends another spelling of a create-only text would change it.
     static func same(_ left: Scalar?, _ right: Scalar?) -> Bool {
         switch (left, right) {
         case (nil, nil): true

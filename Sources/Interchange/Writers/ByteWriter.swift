@@ -104,14 +104,20 @@ public struct ByteWriter: ~Copyable {
         if capacity - count < extra { grow(extra) }
     }
 
-    /// Writes a byte into room that was reserved.
-    @inline(__always)
-    mutating func put(_ byte: UInt8) {
+    /// Where the next byte goes, for loops that write into reserved room; `advance(to:)` ends them.
+    var tip: UnsafeMutablePointer<UInt8> { base + count }
+
+    /// Takes what was written from `tip` up to here as part of the content.
+    mutating func advance(to end: UnsafeMutablePointer<UInt8>) {
+        count = end - base
+        assert(count <= capacity)
+    }
+
+    private mutating func put(_ byte: UInt8) {
         base[count] = byte
         count += 1
     }
 
-    @inline(__always)
     private mutating func putTwo(_ number: Int) {
         base[count] = UInt8(truncatingIfNeeded: 48 + number / 10)
         base[count + 1] = UInt8(truncatingIfNeeded: 48 + number % 10)

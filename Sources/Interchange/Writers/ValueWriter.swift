@@ -1,6 +1,6 @@
 extension Value {
-    /// Writes this value as a json document, without white space. For documents that no description covers (OpenAPI);
-    /// objects of the interface are written by their descriptions.
+    /// Writes this value as a json document, without white space. For documents that no description covers
+    /// (OpenAPI); objects of the interface are written by their descriptions.
     public func writeJSON(into writer: inout ByteWriter) {
         switch self {
         case .null: writer.append("null")

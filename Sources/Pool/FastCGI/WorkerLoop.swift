@@ -17,11 +17,6 @@ final class WorkerLoop {
         case stop
     }
 
-    private struct Connection {
-        /// When the first part of an unfinished request was seen, monotonic milliseconds.
-        var incompleteSince: Int64?
-    }
-
     private let settings: WorkerSettings
     private let slot: WorkerSlot
     private let logger: Logger
@@ -33,13 +28,18 @@ final class WorkerLoop {
     private var listener: Int32?
     private var listenerPausedUntil: Int64?
     private var lifeline: Int32?
-    private var connections: [Int32: Connection] = [:]
+    private var connections: Set<Int32> = []
+    /// When the first part of an unfinished request was seen, by connection; monotonic milliseconds.
+    private var incompleteSince: [Int32: Int64] = [:]
     private var ending: Ending?
     private var endsAt = Int64.max
     private var lastServed: Int64 = 0
+    private var measuredAt: Int64 = 0
 
     /// A stopping worker leaves when nothing has arrived for this long.
     private static let quietMilliseconds: Int64 = 200
+    /// Resident memory is looked up after a request, at most this often.
+    private static let measureMilliseconds: Int64 = 2000
     private static let readable = UInt32(EPOLLIN.rawValue) | UInt32(EPOLLRDHUP.rawValue)
 
     init(
@@ -70,6 +70,7 @@ final class WorkerLoop {
     /// Serves until told to finish and finished.
     func run() {
         var events = [epoll_event](repeating: epoll_event(), count: 64)
+        measure()
         slot.enter(.idle)
         while !isFinished {
             slot.set(.kept, Int64(connections.count))
@@ -111,6 +112,8 @@ final class WorkerLoop {
     private func loseMaster() {
         if let open = lifeline { unwatch(open) }
         lifeline = nil
+        // In place of the half minute that is left to a worker that hangs in a request.
+        alarm(UInt32((settings.drainGrace + settings.requestDeadline).components.seconds) + 1)
         begin(.drain, within: settings.drainGrace)
     }
 
@@ -121,7 +124,12 @@ final class WorkerLoop {
         lastServed = now
         endsAt = min(endsAt, now + grace.milliseconds)
         while listener != nil, connections.count < settings.keptConnections, acceptOne() {}
-        if let open = listener { close(open) }
+        // Closing alone would not end the watch: the master has the same socket open, and connections would go
+        // on waking this worker instead of another one.
+        if let open = listener {
+            unwatch(open)
+            close(open)
+        }
         listener = nil
         slot.enter(.draining)
     }
@@ -141,7 +149,7 @@ final class WorkerLoop {
         let size = socklen_t(MemoryLayout<timeval>.size)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, size)
-        connections[descriptor] = Connection()
+        connections.insert(descriptor)
         watch(descriptor, Self.readable | UInt32(EPOLLET.rawValue))
         inspect(descriptor, isHungUp: false)
         return true
@@ -149,15 +157,15 @@ final class WorkerLoop {
 
     /// Looks at what has arrived on a connection, and serves a request that is all there.
     private func inspect(_ descriptor: Int32, isHungUp: Bool) {
-        guard connections[descriptor] != nil else { return }
+        guard connections.contains(descriptor) else { return }
         let count = recv(descriptor, window.baseAddress, window.count, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
         if count < 0, errno == EAGAIN || errno == EINTR, !isHungUp { return }
         guard count > 0 else { return drop(descriptor, nil) }
         switch RecordGuard.examine(UnsafeRawBufferPointer(rebasing: window[..<count])) {
         case .incomplete:
             if isHungUp { return drop(descriptor, "request cut short") }
-            if connections[descriptor]?.incompleteSince == nil {
-                connections[descriptor]?.incompleteSince = Clock.monotonicMilliseconds()
+            if incompleteSince[descriptor] == nil {
+                incompleteSince[descriptor] = Clock.monotonicMilliseconds()
             }
         case .aborted: drop(descriptor, "request aborted")
         case .refused(let reason): drop(descriptor, reason)
@@ -169,7 +177,7 @@ final class WorkerLoop {
 
     private func serve(_ descriptor: Int32, andClose: Bool) {
         let start = Clock.monotonic()
-        connections[descriptor]?.incompleteSince = nil
+        if !incompleteSince.isEmpty { incompleteSince[descriptor] = nil }
         slot.begin(at: start, deadline: settings.requestDeadline)
         let outcome = exchange.serve(descriptor, handler: handler)
         let end = Clock.monotonic()
@@ -180,14 +188,21 @@ final class WorkerLoop {
             if !keep || andClose || connections.count > settings.keptConnections { drop(descriptor, nil) }
         case .dropped(let reason): drop(descriptor, reason)
         case .closed(let reason):
-            connections[descriptor] = nil
+            connections.remove(descriptor)
             report(reason)
         }
         slot.end(ending == nil ? .idle : .draining)
+        if lastServed >= measuredAt + Self.measureMilliseconds { measure() }
+    }
+
+    private func measure() {
+        measuredAt = Clock.monotonicMilliseconds()
+        slot.measure()
     }
 
     private func drop(_ descriptor: Int32, _ reason: String?) {
-        connections[descriptor] = nil
+        connections.remove(descriptor)
+        incompleteSince[descriptor] = nil
         close(descriptor)
         if let reason { report(reason) }
     }
@@ -198,10 +213,11 @@ final class WorkerLoop {
 
     /// Closes connections whose request stopped half-way.
     private func giveUpStalled() {
-        guard connections.values.contains(where: { $0.incompleteSince != nil }) else { return }
+        guard !incompleteSince.isEmpty else { return }
         let before = Clock.monotonicMilliseconds() - settings.peerTimeout.milliseconds
-        let stalled = connections.filter { $0.value.incompleteSince.map { $0 <= before } ?? false }
-        for descriptor in stalled.keys { drop(descriptor, "request did not arrive in time") }
+        for descriptor in incompleteSince.filter({ $0.value <= before }).keys {
+            drop(descriptor, "request did not arrive in time")
+        }
     }
 
     // MARK: Waiting
@@ -209,7 +225,7 @@ final class WorkerLoop {
     /// How long to wait for the next event, milliseconds; −1 without end.
     private func patience() -> Int32 {
         if ending != nil || listenerPausedUntil != nil { return 20 }
-        return connections.values.contains { $0.incompleteSince != nil } ? 100 : -1
+        return incompleteSince.isEmpty ? -1 : 100
     }
 
     private func watch(_ descriptor: Int32, _ events: UInt32) {

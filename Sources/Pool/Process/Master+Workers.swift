@@ -125,6 +125,11 @@ extension Master {
     /// Ends by force what has exceeded a deadline: of a request, of its start, of its leaving.
     func endOverdue() {
         let now = Clock.monotonicMilliseconds()
+        for member in members.values where member.leavesBy == nil && state(of: member) == .draining {
+            // Somebody else told it to leave: its place is free.
+            members[member.pid]?.leavesBy = now + settings.drainGrace.milliseconds
+            outdated.removeAll { $0 == member.pid }
+        }
         for member in members.values where member.endedFor == nil {
             let deadline = scoreboard.load(.deadline, slot: member.slot)
             if deadline > 0, now > deadline {

@@ -37,6 +37,13 @@ struct Signals {
         return set
     }
 
+    /// The set of all signals.
+    static func all() -> sigset_t {
+        var set = sigset_t()
+        sigfillset(&set)
+        return set
+    }
+
     /// Ignores `numbers`.
     static func ignore(_ numbers: [Int32]) {
         for number in numbers { signal(number, SIG_IGN) }

@@ -47,7 +47,7 @@ struct Spawn {
             posix_spawn_file_actions_addclose(&actions, away + Int32(index))
         }
         var none = Signals.set([])
-        var all = Signals.set([SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGCHLD, SIGTTIN, SIGTTOU, SIGPIPE])
+        var all = Signals.all()
         posix_spawnattr_setsigmask(&attributes, &none)
         posix_spawnattr_setsigdefault(&attributes, &all)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
@@ -56,9 +56,28 @@ struct Spawn {
         var vector = words.map { strdup($0) }
         vector.append(nil)
         defer { for word in vector { free(word) } }
+        let environment = Self.environment()
+        defer { for entry in environment { free(entry) } }
         var pid: pid_t = 0
-        let code = posix_spawn(&pid, executable, &actions, &attributes, vector, Glibc.environ)
+        let code = posix_spawn(&pid, executable, &actions, &attributes, vector, environment)
         guard code == 0 else { throw .system("\(executable) cannot be started as a worker", code) }
         return pid
+    }
+
+    /// The environment of this process, with crash reports confined to the call stack.
+    ///
+    /// The Swift runtime's report also prints the memory that registers point to, and that may be a card number.
+    private static func environment() -> [UnsafeMutablePointer<CChar>?] {
+        let name = "SWIFT_BACKTRACE"
+        let old = getenv(name).map { String(cString: $0) + "," } ?? ""
+        var entries: [UnsafeMutablePointer<CChar>?] = []
+        var entry = Glibc.environ
+        while let text = entry.pointee {
+            if strncmp(text, name + "=", name.utf8.count + 1) != 0 { entries.append(strdup(text)) }
+            entry += 1
+        }
+        entries.append(strdup("\(name)=\(old)registers=none,images=none,interactive=no,color=no"))
+        entries.append(nil)
+        return entries
     }
 }

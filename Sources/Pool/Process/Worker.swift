@@ -26,6 +26,9 @@ public func runWorker(
         guard (0..<Scoreboard.slotCount).contains(settings.slot) else {
             throw PoolFailure("There is no slot \(settings.slot).")
         }
+        // A core file would hold whatever was in memory, card numbers included.
+        var none = rlimit(rlim_cur: 0, rlim_max: 0)
+        setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
         try Privileges.drop(to: settings.runUser)
         endWithMaster()
         let scoreboard = try Scoreboard.open(inherited: InheritedDescriptor.scoreboard)
