@@ -1,5 +1,6 @@
 import Glibc
 import Logging
+import Persistence
 import Pool
 
 /// A worker process: one request at a time, one connection to the database (spec 6.2).

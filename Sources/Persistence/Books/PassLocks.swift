@@ -1,9 +1,9 @@
-public import Domain
+import Domain
 import Postgres
 
 // Billing passes and the moving of a clock keep out of each other's way by advisory locks of the session: they end with the
 // connection, however the process ends.
-extension PostgresBooks: Books {
+extension PostgresBooks {
     /// The first key of the locks; the second is the merchant account.
     private static let lockClass: Int32 = 20_101
     /// How long the moving of a clock waits for running passes, in milliseconds.
@@ -17,13 +17,6 @@ extension PostgresBooks: Books {
         "pass.try_exclusive", "select pg_try_advisory_lock($1::integer, $2::integer)")
     private static let unlockExclusive = Statement(
         "pass.unlock_exclusive", "select pg_advisory_unlock($1::integer, $2::integer)")
-
-    /// Runs the body in one transaction of the database: all of it is kept, or none of it when it throws.
-    public func transaction<Result>(
-        reaching accounts: [Int64], _ body: (any Store) throws -> Result
-    ) throws -> Result {
-        try withStore(reaching: accounts) { try body($0) }
-    }
 
     /// Runs the body while no billing pass of this merchant account runs anywhere and none can begin.
     ///

@@ -1,9 +1,10 @@
 -- The books of the billing server. Rules that matter are held here first (spec 5.3), in the program second.
 --
--- (a) entries sum to zero        ledger_entries: one row moves an amount from one ledger account to another
+-- (a) entries sum to zero        ledger_entries: one row moves an amount from one ledger account to another; a transaction
+--                                that counts and its lines are written by one statement, neither without the other
 -- (b) append only                triggers that refuse update and delete; no such grants
 -- (c) customer's balance         written by trigger from ledger_entries only
--- (d) transaction's balance      written by trigger from allocations only; check 0 <= balance <= amount
+-- (d) transaction's balance      open_items, written by trigger from transactions and allocations only; 0 <= balance <= amount
 -- (e) one invoice a cycle        transactions_one_invoice_a_cycle
 -- (f) one open attempt           attempts_one_open_an_invoice
 -- (g) status moves               subscriptions_status_moves, attempts_state_moves
@@ -249,7 +250,6 @@ create unique index subscriptions_code on subscriptions (account_id, code) where
 create index subscriptions_due on subscriptions (account_id, next_billing_date, subscription_id)
   where status in ('U', 'C') and set_aside_reason is null;
 create index subscriptions_set_aside on subscriptions (account_id, subscription_id) where set_aside_reason is not null;
-create index subscriptions_by_customer on subscriptions (account_id, customer_id, subscription_id);
 
 create function subscriptions_status_moves() returns trigger
   language plpgsql
@@ -296,24 +296,25 @@ insert into transaction_types (type, name, effect, side) values
 
 create sequence transaction_ids;
 create table transaction_codes (
-  account_id      bigint not null constraint transaction_codes_account references merchant_accounts,
+  account_id      bigint not null,
   code            text   not null constraint transaction_codes_form check (code ~ '^[A-Za-z0-9._:@-]{1,60}$'),
   transaction_id  bigint not null,
-  constraint transaction_codes_key primary key (account_id, code)
+  constraint transaction_codes_key primary key (account_id, code),
+  constraint transaction_codes_of_transaction unique (account_id, code, transaction_id)
 );
-comment on table transaction_codes is 'a caller''s code is taken when its transaction is begun, before the processor is asked';
+comment on table transaction_codes is 'a caller''s code is taken for one transaction when that is begun, before the processor is asked';
 
 create table transactions (
   account_id       bigint      not null,
   transaction_id   bigint      not null default nextval('billing.transaction_ids'),
   customer_id      bigint      not null,
-  code             text        constraint transactions_code_form check (code ~ '^[A-Za-z0-9._:@-]{1,60}$'),
-  type             text        not null constraint transactions_type references transaction_types,
+  code             text,
+  type             text        not null constraint transactions_type check (type in
+                     ('RI', 'RC', 'RR', 'RF', 'RL', 'RA', 'RO', 'RN', 'RX', 'AP', 'AC', 'AV', 'AR', 'AD', 'AG', 'AS', 'AX', 'AA')),
   account_type     text        constraint transactions_account_type check (account_type in
                      ('VC', 'VD', 'MC', 'MD', 'AC', 'DC', 'DD', 'JC', 'NC', 'BC', 'BS', 'K', 'H', 'E', 'L', 'P', 'T', 'W')),
   account_mask     text        constraint transactions_account_mask check (account_mask ~ '^[0-9]?[*]+[0-9]{1,4}$'),
   amount           bigint      not null constraint transactions_amount check (amount between 1 and 99999999999),
-  balance          bigint      not null default 0 constraint transactions_balance check (balance between 0 and amount),
   tax_amount       bigint      not null default 0 constraint transactions_tax check (tax_amount between 0 and amount),
   fee_amount       bigint      not null default 0 constraint transactions_fee check (fee_amount between 0 and amount),
   due_date         date        not null,
@@ -328,20 +329,34 @@ create table transactions (
   status           text        not null default 'final' constraint transactions_status check (status in ('final', 'pending', 'declined', 'reversed')),
   create_date      timestamptz not null,
   constraint transactions_key primary key (account_id, transaction_id),
+  constraint transactions_of_customer unique (account_id, customer_id, transaction_id),
   constraint transactions_customer foreign key (account_id, customer_id) references customers,
   constraint transactions_subscription foreign key (account_id, customer_id, subscription_id)
     references subscriptions (account_id, customer_id, subscription_id),
-  constraint transactions_source foreign key (account_id, source_id) references transactions,
-  constraint transactions_code foreign key (account_id, code) references transaction_codes,
+  constraint transactions_source foreign key (account_id, customer_id, source_id)
+    references transactions (account_id, customer_id, transaction_id),
+  constraint transactions_code foreign key (account_id, code, transaction_id)
+    references transaction_codes (account_id, code, transaction_id),
+  constraint transactions_attempt_of_its_own check (attempt_id = transaction_id),
   constraint transactions_cycle_of_subscription check (cycle_number is null or subscription_id is not null)
-) with (fillfactor = 85);
+) with (fillfactor = 95);
 create unique index transactions_one_invoice_a_cycle on transactions (account_id, subscription_id, cycle_number)
   where type = 'RI' and cycle_number is not null;
-create unique index transactions_one_for_a_code on transactions (account_id, code) where code is not null;
-create index transactions_by_customer on transactions (account_id, customer_id, transaction_id);
-create index transactions_open on transactions (account_id, customer_id, due_date, transaction_id) where balance > 0;
 create index transactions_by_source on transactions (account_id, source_id) where source_id is not null;
 create index transactions_by_subscription on transactions (account_id, subscription_id, transaction_id) where subscription_id is not null;
+comment on column transactions.attempt_id is 'the attempt that it comes from, which has the same number; null where no processor was asked';
+
+-- What is open of a debt or unused of a credit. Its own narrow table: balances change, transactions never do.
+create table open_items (
+  account_id      bigint  not null,
+  customer_id     bigint  not null,
+  transaction_id  bigint  not null,
+  is_debt         boolean not null,
+  amount          bigint  not null,
+  balance         bigint  not null constraint open_items_balance check (balance between 1 and amount),
+  constraint open_items_key primary key (account_id, customer_id, transaction_id)
+) with (fillfactor = 80);
+comment on table open_items is 'the balance of each transaction, as long as it is above zero; written by triggers of transactions and allocations only';
 
 create sequence allocation_ids;
 create table allocations (
@@ -354,8 +369,6 @@ create table allocations (
   create_date    timestamptz not null,
   end_date       timestamptz,
   constraint allocations_key primary key (account_id, allocation_id),
-  constraint allocations_source foreign key (account_id, source_id) references transactions,
-  constraint allocations_target foreign key (account_id, target_id) references transactions,
   constraint allocations_ends_after_begin check (end_date >= create_date)
 );
 create index allocations_by_source on allocations (account_id, source_id);
@@ -371,7 +384,6 @@ create table ledger_entries (
   credit          text     not null,
   amount          bigint   not null constraint ledger_entries_amount check (amount > 0),
   constraint ledger_entries_key primary key (account_id, transaction_id, line),
-  constraint ledger_entries_transaction foreign key (account_id, transaction_id) references transactions,
   constraint ledger_entries_two_accounts check (debit <> credit),
   constraint ledger_entries_one_receivable check ((debit = 'receivable') <> (credit = 'receivable')),
   constraint ledger_entries_account_names check (debit ~ '^[a-z][a-z0-9:-]{0,59}$' and credit ~ '^[a-z][a-z0-9:-]{0,59}$')
@@ -383,32 +395,53 @@ create view ledger_postings as
   union all
   select account_id, transaction_id, line, customer_id, entry_date, credit, -amount from ledger_entries;
 
--- A new transaction starts with all of its amount unused, or with nothing while no money has moved.
-create function transactions_opening_balance() returns trigger
-  language plpgsql
-  as $$
-begin
-  new.balance := case when new.status = 'final' then new.amount else 0 end;
-  return new;
-end $$;
-create trigger transactions_opening_balance before insert on transactions
-  for each row execute function transactions_opening_balance();
+-- The functions below take a whole statement at once. Their plans must not depend on how old the statistics are: each
+-- row is looked up by its key.
 
--- Facts of a transaction never change. What may: the balance, by allocations; the status, to reversed; and a pending one
--- becomes final or declined once, when its outcome is known.
+-- A transaction that counts has its lines in the ledger from the same statement on, and all of its amount is open.
+create function transactions_written() returns trigger
+  language plpgsql security definer
+  set search_path = billing, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+  as $$
+declare
+  wrong bigint;
+begin
+  select w.transaction_id into wrong
+    from written w
+   where w.status = 'reversed'
+      or w.status = 'final' and not exists (
+         select from ledger_entries l
+          where l.account_id = w.account_id and l.transaction_id = w.transaction_id and l.line = 1)
+   limit 1;
+  if found then
+    raise exception 'transaction % has no lines in the ledger', wrong
+      using errcode = 'check_violation', constraint = 'transactions_in_ledger', table = 'transactions';
+  end if;
+  insert into open_items (account_id, customer_id, transaction_id, is_debt, amount, balance)
+  select w.account_id, w.customer_id, w.transaction_id, y.side = 'debt', w.amount, w.amount
+    from written w join transaction_types y on y.type = w.type
+   where w.status = 'final' and y.side <> 'none';
+  return null;
+end $$;
+create trigger transactions_written after insert on transactions
+  referencing new table as written for each statement execute function transactions_written();
+
+-- Facts of a transaction never change. What may: the status, to reversed; and a pending one becomes final or declined
+-- once, when its outcome is known.
 create function transactions_unchanged() returns trigger
   language plpgsql
   as $$
 begin
   if old.status = 'pending' and new.status in ('final', 'declined') then
-    if (new.account_id, new.transaction_id, new.customer_id, new.code, new.account_type, new.account_mask, new.subscription_id,
-        new.attempt_id, new.create_date) is distinct from
-       (old.account_id, old.transaction_id, old.customer_id, old.code, old.account_type, old.account_mask, old.subscription_id,
-        old.attempt_id, old.create_date) or new.amount > old.amount then
+    if (new.account_id, new.transaction_id, new.customer_id, new.code, new.account_type, new.account_mask, new.fee_amount,
+        new.subscription_id, new.cycle_number, new.adjustment_id, new.attempt_id, new.invoice_list, new.creator_code,
+        new.note, new.create_date) is distinct from
+       (old.account_id, old.transaction_id, old.customer_id, old.code, old.account_type, old.account_mask, old.fee_amount,
+        old.subscription_id, old.cycle_number, old.adjustment_id, old.attempt_id, old.invoice_list, old.creator_code,
+        old.note, old.create_date) or new.amount > old.amount then
       raise exception 'a pending transaction may only be settled' using errcode = 'check_violation',
         constraint = 'transactions_unchanged', table = 'transactions';
     end if;
-    new.balance := case when new.status = 'final' then new.amount else 0 end;
     return new;
   end if;
   if (new.account_id, new.transaction_id, new.customer_id, new.code, new.type, new.account_type, new.account_mask, new.amount,
@@ -417,18 +450,31 @@ begin
      (old.account_id, old.transaction_id, old.customer_id, old.code, old.type, old.account_type, old.account_mask, old.amount,
       old.tax_amount, old.fee_amount, old.due_date, old.subscription_id, old.cycle_number, old.adjustment_id, old.source_id,
       old.attempt_id, old.invoice_list, old.creator_code, old.note, old.create_date)
-     or old.status || '>' || new.status not in ('final>final', 'final>reversed', 'pending>pending', 'declined>declined', 'reversed>reversed') then
+     or old.status || '>' || new.status not in ('final>final', 'final>reversed') then
     raise exception 'a transaction is never changed, only reversed' using errcode = 'check_violation',
       constraint = 'transactions_unchanged', table = 'transactions';
-  end if;
-  if new.balance is distinct from old.balance and pg_trigger_depth() < 2 then
-    raise exception 'the balance of a transaction follows from its allocations' using errcode = 'check_violation',
-      constraint = 'transactions_balance_by_allocations', table = 'transactions';
   end if;
   return new;
 end $$;
 create trigger transactions_unchanged before update on transactions
   for each row execute function transactions_unchanged();
+
+create function transactions_settled() returns trigger
+  language plpgsql security definer set search_path = billing, pg_temp
+  as $$
+begin
+  if not exists (select from ledger_entries l
+                  where l.account_id = new.account_id and l.transaction_id = new.transaction_id and l.line = 1) then
+    raise exception 'transaction % has no lines in the ledger', new.transaction_id
+      using errcode = 'check_violation', constraint = 'transactions_in_ledger', table = 'transactions';
+  end if;
+  insert into open_items (account_id, customer_id, transaction_id, is_debt, amount, balance)
+  select new.account_id, new.customer_id, new.transaction_id, y.side = 'debt', new.amount, new.amount
+    from transaction_types y where y.type = new.type and y.side <> 'none';
+  return null;
+end $$;
+create trigger transactions_settled after update on transactions
+  for each row when (old.status = 'pending' and new.status = 'final') execute function transactions_settled();
 
 create function customers_balance_by_ledger() returns trigger
   language plpgsql
@@ -449,114 +495,117 @@ begin
   return new;
 end $$;
 create trigger customers_begin_with_nothing before insert on customers
-  for each row execute function customers_begin_with_nothing();
+  for each row when (new.balance <> 0) execute function customers_begin_with_nothing();
 
--- Every effect is in the ledger: checked when the transaction that wrote it commits.
-create function transactions_in_ledger() returns trigger
-  language plpgsql security definer set search_path = billing, pg_temp
-  as $$
-declare
-  posted bigint;
-  expected bigint;
-begin
-  select coalesce(sum(case when debit = 'receivable' then amount else -amount end), 0) into posted
-    from ledger_entries where account_id = new.account_id and transaction_id = new.transaction_id;
-  select case when new.status in ('final', 'reversed') then effect * new.amount else 0 end into expected
-    from transaction_types where type = new.type;
-  if posted <> expected then
-    raise exception 'transaction % must have % in the ledger, has %', new.transaction_id, expected, posted
-      using errcode = 'check_violation', constraint = 'transactions_in_ledger', table = 'transactions';
-  end if;
-  return null;
-end $$;
-create constraint trigger transactions_in_ledger after insert or update of status on transactions
-  deferrable initially deferred for each row execute function transactions_in_ledger();
-
--- Lines of one entry are written by one statement: they must amount to what their transaction says.
-create function ledger_entries_applied() returns trigger
-  language plpgsql security definer set search_path = billing, pg_temp
+-- The lines of an entry are written by one statement, numbered from 1, all of one direction, and amount to what their
+-- transaction says. As line 1 is among them, an entry cannot be added to later.
+create function ledger_entries_written() returns trigger
+  language plpgsql security definer
+  set search_path = billing, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
   as $$
 declare
   wrong bigint;
 begin
-  select e.transaction_id into wrong
-    from (select distinct account_id, transaction_id from written) w
-    join transactions t using (account_id, transaction_id)
-    join transaction_types y using (type)
-    cross join lateral (
-      select t.transaction_id, sum(case when l.debit = 'receivable' then l.amount else -l.amount end) as posted,
-             bool_and(l.customer_id = t.customer_id) as same_customer
-        from ledger_entries l where l.account_id = t.account_id and l.transaction_id = t.transaction_id
-        group by t.transaction_id) e
-   where t.status not in ('final', 'reversed') or e.posted <> y.effect * t.amount or not e.same_customer
+  select w.transaction_id into wrong
+    from (select account_id, transaction_id, min(line) as first_line, sum(amount) as amount,
+                 min(customer_id) as customer_id, min(customer_id) = max(customer_id) as is_of_one,
+                 bool_and(debit = 'receivable') as debits, bool_and(credit = 'receivable') as credits
+            from written group by account_id, transaction_id) w
+    left join transactions t on t.account_id = w.account_id and t.transaction_id = w.transaction_id
+    left join transaction_types y on y.type = t.type
+   where t.transaction_id is null or t.status <> 'final' or t.customer_id <> w.customer_id or not w.is_of_one
+      or w.first_line <> 1 or w.amount <> t.amount
+      or not case y.effect when 1 then w.debits when -1 then w.credits else false end
    limit 1;
-  if wrong is not null then
+  if found then
     raise exception 'the ledger lines of transaction % do not amount to it', wrong
       using errcode = 'check_violation', constraint = 'ledger_entries_match', table = 'ledger_entries';
   end if;
+  with owing as (
+    select account_id, customer_id, sum(case when debit = 'receivable' then amount else -amount end) as amount
+      from written group by account_id, customer_id)
   update customers c
-     set balance = c.balance + d.amount
-    from (select account_id, customer_id, sum(case when debit = 'receivable' then amount else -amount end) as amount
-            from written group by account_id, customer_id) d
-   where c.account_id = d.account_id and c.customer_id = d.customer_id;
+     set balance = c.balance + o.amount
+    from owing o
+   where c.account_id = o.account_id and c.customer_id = o.customer_id;
   return null;
 end $$;
-create trigger ledger_entries_applied after insert on ledger_entries
-  referencing new table as written for each statement execute function ledger_entries_applied();
+create trigger ledger_entries_written after insert on ledger_entries
+  referencing new table as written for each statement execute function ledger_entries_written();
 
--- Allocations use the balance of their source on the balance of their target.
-create function allocations_applied() returns trigger
-  language plpgsql security definer set search_path = billing, pg_temp
+create function open_items_by_allocations() returns trigger
+  language plpgsql
+  as $$
+begin
+  if pg_trigger_depth() < 2 then
+    raise exception 'the balance of a transaction follows from its allocations' using errcode = 'check_violation',
+      constraint = 'open_items_by_allocations', table = 'open_items';
+  end if;
+  return null;
+end $$;
+create trigger open_items_by_allocations before insert or update or delete or truncate on open_items
+  for each statement execute function open_items_by_allocations();
+
+-- Allocations use the balance of a credit on the balance of a debt of the same customer.
+create function allocations_written() returns trigger
+  language plpgsql security definer
+  set search_path = billing, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
   as $$
 declare
-  touched bigint;
-  changed bigint;
+  missing integer;
 begin
-  if exists (
-    select 1 from written a
-      join transactions s on s.account_id = a.account_id and s.transaction_id = a.source_id
-      join transactions t on t.account_id = a.account_id and t.transaction_id = a.target_id
-      join transaction_types ys on ys.type = s.type
-      join transaction_types yt on yt.type = t.type
-     where s.customer_id <> a.customer_id or t.customer_id <> a.customer_id or ys.side <> 'credit' or yt.side <> 'debt'
-        or a.end_date is not null) then
-    raise exception 'an allocation uses a credit on a debt of the same customer' using errcode = 'check_violation',
-      constraint = 'allocations_sides', table = 'allocations';
+  if exists (select from written where end_date is not null) then
+    raise exception 'an allocation begins alive' using errcode = 'check_violation',
+      constraint = 'allocations_unchanged', table = 'allocations';
   end if;
-  with used as (
-    select account_id, transaction_id, sum(amount) as amount
-      from (select account_id, source_id as transaction_id, amount from written
+  with used as materialized (
+    select account_id, customer_id, transaction_id, is_debt, sum(amount) as amount
+      from (select account_id, customer_id, source_id as transaction_id, false as is_debt, amount from written
             union all
-            select account_id, target_id, amount from written) sides
-     group by account_id, transaction_id)
-  update transactions t set balance = t.balance - used.amount
-    from used where t.account_id = used.account_id and t.transaction_id = used.transaction_id;
+            select account_id, customer_id, target_id, true, amount from written) sides
+     group by account_id, customer_id, transaction_id, is_debt),
+  emptied as (
+    delete from open_items o using used u
+     where o.account_id = u.account_id and o.customer_id = u.customer_id and o.transaction_id = u.transaction_id
+       and o.is_debt = u.is_debt and o.balance = u.amount
+    returning 1),
+  lessened as (
+    update open_items o set balance = o.balance - u.amount from used u
+     where o.account_id = u.account_id and o.customer_id = u.customer_id and o.transaction_id = u.transaction_id
+       and o.is_debt = u.is_debt and o.balance > u.amount
+    returning 1)
+  select (select count(*) from used) - (select count(*) from emptied) - (select count(*) from lessened) into missing;
+  if missing <> 0 then
+    raise exception 'an allocation uses what is left of a credit on what is open of a debt of the same customer'
+      using errcode = 'check_violation', constraint = 'allocations_within_balance', table = 'allocations';
+  end if;
   return null;
 end $$;
-create trigger allocations_applied after insert on allocations
-  referencing new table as written for each statement execute function allocations_applied();
+create trigger allocations_written after insert on allocations
+  referencing new table as written for each statement execute function allocations_written();
 
 create function allocations_ended() returns trigger
-  language plpgsql security definer set search_path = billing, pg_temp
+  language plpgsql security definer
+  set search_path = billing, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
   as $$
 begin
-  if exists (
-    select 1 from before b join written w using (account_id, allocation_id)
+  if (select count(*) from before) <> (
+    select count(*) from before b join written w using (account_id, allocation_id)
      where (b.customer_id, b.source_id, b.target_id, b.amount, b.create_date)
-             is distinct from (w.customer_id, w.source_id, w.target_id, w.amount, w.create_date)
-        or b.end_date is not null or w.end_date is null)
-     or (select count(*) from before) <> (select count(*) from before join written using (account_id, allocation_id)) then
+             is not distinct from (w.customer_id, w.source_id, w.target_id, w.amount, w.create_date)
+       and b.end_date is null and w.end_date is not null) then
     raise exception 'an allocation is never changed, only ended once' using errcode = 'check_violation',
       constraint = 'allocations_unchanged', table = 'allocations';
   end if;
-  with freed as (
-    select account_id, transaction_id, sum(amount) as amount
-      from (select account_id, source_id as transaction_id, amount from written
-            union all
-            select account_id, target_id, amount from written) sides
-     group by account_id, transaction_id)
-  update transactions t set balance = t.balance + freed.amount
-    from freed where t.account_id = freed.account_id and t.transaction_id = freed.transaction_id;
+  insert into open_items as o (account_id, customer_id, transaction_id, is_debt, amount, balance)
+  select t.account_id, t.customer_id, t.transaction_id, f.is_debt, t.amount, f.amount
+    from (select account_id, transaction_id, is_debt, sum(amount) as amount
+            from (select account_id, source_id as transaction_id, false as is_debt, amount from written
+                  union all
+                  select account_id, target_id, true, amount from written) sides
+           group by account_id, transaction_id, is_debt) f
+    join transactions t on t.account_id = f.account_id and t.transaction_id = f.transaction_id
+  on conflict on constraint open_items_key do update set balance = o.balance + excluded.balance;
   return null;
 end $$;
 create trigger allocations_ended after update on allocations
@@ -575,6 +624,8 @@ create trigger transactions_append_only before delete or truncate on transaction
   for each statement execute function append_only();
 create trigger allocations_append_only before delete or truncate on allocations
   for each statement execute function append_only();
+create trigger transaction_codes_append_only before update or delete or truncate on transaction_codes
+  for each statement execute function append_only();
 
 -- Collecting --------------------------------------------------------------------------------------------------
 
@@ -588,21 +639,19 @@ create table collections (
   tries            integer not null default 0 constraint collections_tries check (tries >= 0),
   retries          integer not null default 0 constraint collections_retries check (retries >= 0),
   constraint collections_key primary key (account_id, invoice_id),
-  constraint collections_invoice foreign key (account_id, invoice_id) references transactions,
+  constraint collections_invoice foreign key (account_id, customer_id, invoice_id)
+    references transactions (account_id, customer_id, transaction_id),
   constraint collections_due_has_a_day check ((state = 'due') = (collect_on is not null))
 );
 create index collections_due on collections (account_id, collect_on, invoice_id) where state = 'due';
 create index collections_waiting on collections (account_id, customer_id) where state = 'waiting';
 comment on table collections is 'what the billing run still has to collect: due on a day, open at the processor, waiting for a payment option, or closed';
 
-create sequence attempt_ids;
 create table attempts (
   account_id              bigint      not null,
-  attempt_id              bigint      not null default nextval('billing.attempt_ids'),
-  customer_id             bigint      not null,
   transaction_id          bigint      not null,
+  customer_id             bigint      not null,
   kind                    text        not null constraint attempts_kind check (kind in ('payment', 'claim', 'refund', 'void')),
-  order_key               text        not null,
   invoice_id              bigint,
   fee_ids                 bigint[]    not null default '{}',
   subscription_id         bigint,
@@ -641,35 +690,53 @@ create table attempts (
   opened_at               timestamptz not null default clock_timestamp(),
   look_ups                integer     not null default 0,
   next_look_up            timestamptz not null default clock_timestamp() + interval '20 seconds',
-  constraint attempts_key primary key (account_id, attempt_id),
+  constraint attempts_key primary key (account_id, transaction_id),
   constraint attempts_customer foreign key (account_id, customer_id) references customers,
-  constraint attempts_invoice foreign key (account_id, invoice_id) references transactions,
-  constraint attempts_source foreign key (account_id, source_id) references transactions,
-  constraint attempts_option foreign key (account_id, payment_option_id) references payment_options,
-  constraint attempts_order_key unique (account_id, order_key),
-  constraint attempts_transaction unique (account_id, transaction_id),
+  constraint attempts_invoice foreign key (account_id, customer_id, invoice_id)
+    references transactions (account_id, customer_id, transaction_id),
+  constraint attempts_source foreign key (account_id, customer_id, source_id)
+    references transactions (account_id, customer_id, transaction_id),
+  constraint attempts_option foreign key (account_id, customer_id, payment_option_id)
+    references payment_options (account_id, customer_id, payment_option_id),
+  constraint attempts_code foreign key (account_id, code, transaction_id)
+    references transaction_codes (account_id, code, transaction_id),
   constraint attempts_settled_have_answers check ((outcome in ('approved', 'declined')) = (response_code is not null and response_date is not null and approved_amount is not null)),
   constraint attempts_approved_amount check (approved_amount between 0 and amount)
-);
+) with (fillfactor = 80);
 create unique index attempts_one_open_an_invoice on attempts (account_id, invoice_id) where outcome = 'open' and invoice_id is not null;
 create unique index attempts_one_open_a_source on attempts (account_id, source_id) where outcome = 'open' and source_id is not null;
 create index attempts_open on attempts (account_id, next_look_up) where outcome = 'open';
-create index attempts_by_customer on attempts (account_id, customer_id, attempt_id);
+create index attempts_open_of_customer on attempts (account_id, customer_id) where outcome = 'open';
+comment on table attempts is 'a movement of money asked of the processor, under the key t + transaction_id, and its answer; the transaction that it becomes has its number';
 
 create function attempts_state_moves() returns trigger
   language plpgsql
   as $$
 begin
-  if old.outcome <> 'open' or (new.account_id, new.attempt_id, new.customer_id, new.transaction_id, new.kind, new.order_key, new.invoice_id,
-      new.source_id, new.payment_option_id, new.amount, new.create_date, new.opened_at) is distinct from
-     (old.account_id, old.attempt_id, old.customer_id, old.transaction_id, old.kind, old.order_key, old.invoice_id,
-      old.source_id, old.payment_option_id, old.amount, old.create_date, old.opened_at) then
+  if old.outcome <> 'open' or (new.account_id, new.transaction_id, new.customer_id, new.kind, new.invoice_id, new.fee_ids,
+      new.subscription_id, new.source_id, new.payment_option_id, new.amount, new.tax_amount, new.code, new.due_date,
+      new.business_date, new.create_date, new.opened_at) is distinct from
+     (old.account_id, old.transaction_id, old.customer_id, old.kind, old.invoice_id, old.fee_ids,
+      old.subscription_id, old.source_id, old.payment_option_id, old.amount, old.tax_amount, old.code, old.due_date,
+      old.business_date, old.create_date, old.opened_at) then
     raise exception 'an attempt is settled once and not changed otherwise' using errcode = 'check_violation',
       constraint = 'attempts_state_moves', table = 'attempts';
   end if;
   return new;
 end $$;
 create trigger attempts_state_moves before update on attempts for each row execute function attempts_state_moves();
+create function attempts_begin_open() returns trigger
+  language plpgsql
+  as $$
+begin
+  if new.outcome <> 'open' then
+    raise exception 'an attempt begins open' using errcode = 'check_violation', constraint = 'attempts_begin_open',
+      table = 'attempts';
+  end if;
+  return new;
+end $$;
+create trigger attempts_begin_open before insert on attempts
+  for each row when (new.outcome <> 'open') execute function attempts_begin_open();
 create trigger attempts_append_only before delete or truncate on attempts for each statement execute function append_only();
 
 alter table transactions add constraint transactions_attempt foreign key (account_id, attempt_id) references attempts;
@@ -743,7 +810,7 @@ declare
   name text;
 begin
   foreach name in array array['merchant_accounts', 'customers', 'vault_keys', 'payment_options', 'vault_entries', 'plans',
-    'subscriptions', 'transaction_codes', 'transactions', 'allocations', 'ledger_entries', 'collections', 'attempts',
+    'subscriptions', 'transaction_codes', 'transactions', 'open_items', 'allocations', 'ledger_entries', 'collections', 'attempts',
     'signing_payments', 'audit_log']
   loop
     execute format('alter table %I enable row level security', name);
@@ -755,7 +822,7 @@ end $$;
 
 grant usage on schema billing to billing_api, billing_jobs, billing_readonly;
 grant select on all tables in schema billing to billing_api, billing_jobs;
-grant select on merchant_accounts, customers, payment_options, plans, subscriptions, transaction_types, transactions, allocations,
+grant select on merchant_accounts, customers, payment_options, plans, subscriptions, transaction_types, transactions, open_items, allocations,
   ledger_entries, ledger_postings, collections, attempts, audit_log, missed_bills, jobs_processes to billing_readonly;
 grant usage on all sequences in schema billing to billing_api, billing_jobs;
 

@@ -145,7 +145,11 @@ enum SubscriptionRow {
                  select count(*)
                    from transactions t
                   where t.account_id = x.account_id and t.subscription_id = x.subscription_id and t.type = 'RI'
-                    and t.cycle_number is not null and (t.balance > 0 or t.status = 'reversed')) end) as collected,
+                    and t.cycle_number is not null
+                    and (t.status = 'reversed' or exists (
+                        select from open_items o
+                         where o.account_id = t.account_id and o.customer_id = t.customer_id
+                           and o.transaction_id = t.transaction_id))) end) as collected,
                x.version
         """
 

@@ -1,0 +1,11 @@
+public import Domain
+
+extension PostgresStore: Store {}
+
+extension PostgresBooks: Books {
+    public func transaction<Result>(
+        reaching accounts: [Int64], _ body: (any Store) throws -> Result
+    ) throws -> Result {
+        try withStore(reaching: accounts) { try body($0) }
+    }
+}

@@ -1,0 +1,118 @@
+internal import Domain
+internal import Postgres
+
+/// What moves on when money moved: attempts, the collecting of invoices, subscriptions, payment options.
+///
+/// Where a batch names a row more than once, the last word counts.
+enum ProgressWriting {
+    /// Attempts that have their answer. Settling one twice is refused by `attempts_state_moves`.
+    static let settling = Statement(
+        "attempt.settle",
+        """
+        update attempts p
+           set outcome = n.outcome, response_code = n.code, response_message = n.message,
+               approval_code = n.approval_code, gateway_transaction_id = n.gateway_transaction_id,
+               approved_amount = n.approved_amount, response_date = n.response_date,
+               next_attempt_date = n.next_attempt_date
+          from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10)
+               as n (transaction_id, outcome, code, message, approval_code, gateway_transaction_id, approved_amount,
+                     response_date, next_attempt_date)
+         where p.account_id = $1 and p.transaction_id = n.transaction_id
+        """)
+    /// Where the collecting of invoices stands.
+    static let collecting = Statement(
+        "collection.put",
+        """
+        insert into collections as c (account_id, invoice_id, customer_id, subscription_id, state, collect_on, tries,
+               retries)
+        select $1, n.*
+          from unnest($2, $3, $4, $5, $6, $7, $8) as n
+        on conflict on constraint collections_key do update
+           set state = excluded.state, collect_on = excluded.collect_on, tries = excluded.tries,
+               retries = excluded.retries
+        """)
+    /// How far subscriptions have come.
+    static let billing = Statement(
+        "subscription.advance",
+        """
+        update subscriptions s
+           set status = n.status, next_cycle = n.next_cycle, next_billing_date = n.next_billing_date,
+               last_billing_date = n.last_billing_date, billed_count = n.billed_count, version = s.version + 1
+          from unnest($2, $3, $4, $5, $6, $7)
+               as n (subscription_id, status, next_cycle, next_billing_date, last_billing_date, billed_count)
+         where s.account_id = $1 and s.subscription_id = n.subscription_id
+        """)
+    /// Options that were declined.
+    static let declining = Statement(
+        "payment_option.decline",
+        """
+        update payment_options o
+           set last_decline_code = n.code, last_decline_date = $2, is_active = o.is_active and not n.is_hard,
+               version = o.version + 1
+          from unnest($3, $4, $5) as n (payment_option_id, code, is_hard)
+         where o.account_id = $1 and o.payment_option_id = n.payment_option_id
+        """)
+
+    /// Settlements, a column each.
+    static func settlements(_ rows: [Settlement]) -> [Parameter] {
+        [
+            .ints(rows.map { $0.attemptID }), .texts(rows.map { $0.isApproved ? "approved" : "declined" }),
+            .texts(rows.map { $0.response.code }), .texts(rows.map { $0.response.message }),
+            .optionalTexts(rows.map { $0.response.approvalCode }),
+            .texts(rows.map { $0.response.gatewayTransactionID }),
+            .ints(rows.map { $0.response.approvedAmount.minorUnits }),
+            .timestamps(rows.map { $0.response.date.microsecondsSince1970 }),
+            .optionalDates(rows.map { $0.nextAttemptDate?.daysSince1970 }),
+        ]
+    }
+
+    /// Collections, a column each.
+    static func collections(_ all: [InvoiceCollection]) -> [Parameter] {
+        let rows = last(all) { $0.invoiceID }
+        return [
+            .ints(rows.map { $0.invoiceID.rawValue }), .ints(rows.map { $0.customerID.rawValue }),
+            .optionalInts(rows.map { $0.subscriptionID?.rawValue }), .texts(rows.map { $0.state.rawValue }),
+            .optionalDates(rows.map { $0.collectOn?.daysSince1970 }),
+            .int32s(rows.map { Int32($0.tries) }), .int32s(rows.map { Int32($0.retries) }),
+        ]
+    }
+
+    /// Subscriptions' progress, a column each.
+    static func progress(_ all: [(id: Identifier<Subscription>, to: SubscriptionProgress)]) -> [Parameter] {
+        let rows = last(all) { $0.id }
+        return [
+            .ints(rows.map { $0.id.rawValue }), .texts(rows.map { $0.to.status.rawValue }),
+            .int32s(rows.map { Int32($0.to.nextCycle) }),
+            .optionalDates(rows.map { $0.to.nextBillingDate?.daysSince1970 }),
+            .optionalDates(rows.map { $0.to.lastBillingDate?.daysSince1970 }),
+            .int32s(rows.map { Int32($0.to.billedCount) }),
+        ]
+    }
+
+    /// Declined options, a column each: one hard decline among several counts.
+    static func declines(_ all: [(id: Identifier<PaymentOption>, code: String, isHard: Bool)]) -> [Parameter] {
+        let hard = Set(all.filter { $0.isHard }.map { $0.id })
+        let rows = last(all) { $0.id }
+        return [
+            .ints(rows.map { $0.id.rawValue }), .texts(rows.map { $0.code }),
+            .bools(rows.map { hard.contains($0.id) }),
+        ]
+    }
+
+    /// The last row of each key, in the order of the keys' first.
+    private static func last<Item, Key: Hashable>(_ all: [Item], by key: (Item) -> Key) -> [Item] {
+        var places: [Key: Int] = [:]
+        places.reserveCapacity(all.count)
+        var kept: [Item] = []
+        kept.reserveCapacity(all.count)
+        for item in all {
+            if let place = places[key(item)] {
+                kept[place] = item
+            } else {
+                places[key(item)] = kept.count
+                kept.append(item)
+            }
+        }
+        return kept
+    }
+}

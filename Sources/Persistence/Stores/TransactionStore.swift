@@ -1,0 +1,185 @@
+public import Domain
+internal import Postgres
+
+extension PostgresStore: TransactionStore {
+    private static let load = ByReference("transaction.load") { form in
+        let owner = "(select k.transaction_id from transaction_codes k where k.account_id = $1 and k.code = $3)"
+        let condition =
+            switch form {
+            case .id: "x.transaction_id = $3"
+            case .code: "x.transaction_id = \(owner)"
+            case .number: "x.transaction_id = coalesce(\(owner), $4) and (x.code = $3 or x.code is null)"
+            }
+        return """
+            select \(TransactionRow.columns)
+              from \(TransactionRow.source) x
+              join merchant_accounts a on a.account_id = x.account_id
+             where x.account_id = $1 and x.customer_id = $2 and \(condition)
+            """
+    }
+    private static let reserve = Statement(
+        "transaction.reserve_ids", "select nextval('transaction_ids') from generate_series(1, $1)")
+    private static let open = Statement(
+        "transaction.open_items",
+        """
+        select o.transaction_id, o.customer_id, t.type, t.due_date, o.balance, t.subscription_id,
+               not o.is_debt and s.status is not distinct from 'U' as is_held
+          from open_items o
+          join transactions t on t.account_id = o.account_id and t.transaction_id = o.transaction_id
+          left join subscriptions s on s.account_id = t.account_id and s.subscription_id = t.subscription_id
+         where o.account_id = $1 and o.customer_id = any ($2) and t.status = 'final'
+        """)
+    private static let openAttempts = Statement(
+        "attempt.open_of_customers",
+        """
+        select \(AttemptRow.columns)
+          from attempts p
+         where p.account_id = $1 and p.customer_id = any ($2) and p.outcome = 'open'
+         order by p.transaction_id
+        """)
+    private static let unclaimed = Statement(
+        "transaction.signing_payment",
+        """
+        select t.transaction_id, t.amount
+          from transactions i
+          join transactions t on t.account_id = i.account_id and t.customer_id = i.customer_id
+           and t.transaction_id > i.transaction_id
+          join attempts p on p.account_id = t.account_id and p.transaction_id = t.attempt_id
+           and p.invoice_id = i.transaction_id
+         where i.account_id = $1 and i.subscription_id = $2 and i.type = 'RI' and i.cycle_number = 1
+           and i.due_date = $3 and t.type in ('AP', 'AC') and t.status = 'final' and p.subscription_id = $2
+           and p.creator_code = 'billing-run'
+           and not exists (select from signing_payments c
+                            where c.account_id = t.account_id and c.transaction_id = t.transaction_id)
+         order by t.transaction_id
+         limit 1
+        """)
+    private static let claim = Statement(
+        "transaction.claim_signing_payment",
+        "insert into signing_payments (account_id, transaction_id) values ($1, $2)")
+
+    public func transaction(
+        of customer: Identifier<Customer>, account: Int64, _ reference: Reference
+    ) throws -> Transaction? {
+        guard accounts.contains(account) else { return nil }
+        return try connection.rows(
+            Self.load[reference], [.int(account), .id(customer)] + reference.parameters
+        ).first.map { TransactionRow.transaction($0) }
+    }
+
+    public func transactions(
+        of customer: Identifier<Customer>, account: Int64, _ filter: TransactionFilter, _ page: Page
+    ) throws -> Found<Transaction> {
+        guard accounts.contains(account) else { return Found([], page: page) }
+        var search = Search(
+            "transaction.find", TransactionRow.source, id: "transaction_id", in: [account], page)
+        search.require("c", "x.customer_id = ?", .id(customer))
+        if let from = filter.createDateFrom {
+            search.require("f", "x.create_date >= \(Self.zoned)", from.wallClock)
+        }
+        if let before = filter.createDateBefore {
+            search.require("b", "x.create_date < \(Self.zoned)", before.wallClock)
+        }
+        if let type = filter.type { search.require("t", "x.type = ?", .text(type.rawValue)) }
+        switch filter.subscription {
+        case .id(let id): search.require("s", "x.subscription_id = ?", .int(id))
+        case .code(let code):
+            search.require(
+                "r",
+                """
+                x.subscription_id = (select s.subscription_id from subscriptions s
+                                      where s.account_id = x.account_id and s.customer_id = x.customer_id
+                                        and coalesce(s.code, s.subscription_id::text) = ?
+                                      order by s.code is null limit 1)
+                """, .text(code))
+        case nil: break
+        }
+        if let from = filter.dueDateFrom { search.require("d", "x.due_date >= ?", .day(from)) }
+        if let to = filter.dueDateTo { search.require("e", "x.due_date <= ?", .day(to)) }
+        switch filter.isOpen {
+        case true?: search.require("o", "x.balance > 0")
+        case false?: search.require("n", "x.balance = 0")
+        case nil: break
+        }
+        let rows = try search.rows(TransactionRow.columns, on: connection)
+        return Found(rows.map { TransactionRow.transaction($0) }, page: page)
+    }
+
+    public func allocations(
+        of transaction: Identifier<Transaction>, account: Int64, _ page: Page
+    ) throws -> Found<Allocation> {
+        guard accounts.contains(account) else { return Found([], page: page) }
+        let rows = try connection.rows(
+            AllocationRow.ofTransaction,
+            [
+                .int(account), .id(transaction), .int(page.after ?? 0), .int(Int64(page.limit) + 1),
+                .int(Int64(page.offset)),
+            ])
+        return Found(rows.map { AllocationRow.allocation($0) }, page: page)
+    }
+
+    public func reserveTransactionIDs(_ count: Int) throws -> [Identifier<Transaction>] {
+        guard count > 0 else { return [] }
+        return try connection.rows(Self.reserve, [.int(Int64(count))]).map { $0.identifier(0) }
+    }
+
+    public func openItems(of customers: [Identifier<Customer>], account: Int64) throws -> [OpenItem] {
+        guard !customers.isEmpty else { return [] }
+        return try connection.rows(Self.open, [.int(account), .ids(customers)]).map { row in
+            var item = OpenItem(
+                id: row.identifier(0), customerID: row.identifier(1), type: row.code(2), dueDate: row.date(3),
+                left: row.money(4), subscriptionID: row.optionalIdentifier(5))
+            if row.bool(6) { item.heldFor = item.subscriptionID }
+            return item
+        }
+    }
+
+    public func openAttempts(of customers: [Identifier<Customer>], account: Int64) throws -> [OpenAttempt] {
+        guard !customers.isEmpty else { return [] }
+        return try connection.rows(Self.openAttempts, [.int(account), .ids(customers)])
+            .map { AttemptRow.attempt($0) }
+    }
+
+    public func unclaimedSigningPayment(
+        of subscription: Identifier<Subscription>, account: Int64, on date: CalendarDate
+    ) throws -> (id: Identifier<Transaction>, amount: Money)? {
+        try connection.rows(Self.unclaimed, [.int(account), .id(subscription), .day(date)]).first
+            .map { (id: $0.identifier(0), amount: $0.money(1)) }
+    }
+
+    public func claimSigningPayment(_ id: Identifier<Transaction>, account: Int64) throws {
+        connection.enqueue(Self.claim, [.int(account), .id(id)])
+    }
+}
+
+/// How an allocation is read.
+private enum AllocationRow {
+    static let ofTransaction = Statement(
+        "allocation.of_transaction",
+        """
+        select x.allocation_id, x.create_date at time zone a.time_zone at time zone 'UTC' as created, x.source_id,
+               s.type as source_type, x.target_id, t.type as target_type, x.amount,
+               x.end_date at time zone a.time_zone at time zone 'UTC' as ended
+          from (select * from allocations where account_id = $1 and source_id = $2
+                union all
+                select * from allocations where account_id = $1 and target_id = $2) x
+          join merchant_accounts a on a.account_id = x.account_id
+          join transactions s on s.account_id = x.account_id and s.transaction_id = x.source_id
+          join transactions t on t.account_id = x.account_id and t.transaction_id = x.target_id
+         where x.allocation_id > $3
+         order by x.allocation_id
+         limit $4 offset $5
+        """)
+
+    static func allocation(_ row: Row) -> Allocation {
+        Allocation(
+            id: row.int(0), createDate: row.localDateTime(1), sourceID: row.identifier(2),
+            sourceType: row.code(3), targetID: row.identifier(4), targetType: row.code(5), amount: row.money(6),
+            endDate: row.optionalLocalDateTime(7))
+    }
+}
+
+extension Parameter {
+    /// Objects' numbers.
+    static func ids<Subject>(_ ids: [Identifier<Subject>]) -> Parameter { .ints(ids.map { $0.rawValue }) }
+}
