@@ -49,15 +49,21 @@ find_state() {
     choose_user
 }
 
+# Makes the run folder, which belongs to whoever starts the stack.
+make_run_folder() {
+    mkdir -p -- "$run_dir" 2>/dev/null ||
+        fail "the run folder $run_dir cannot be made: set BILLING_RUN_DIR to another"
+    [[ -w $run_dir ]] || fail "the run folder $run_dir belongs to $(stat -c %U "$run_dir"): use sudo, or set BILLING_RUN_DIR"
+    mkdir -p -- "$run_dir/pids"
+}
+
 # Makes the run folder and the state folder below it; sets state, sockets, run_user and drop.
 #
 # The processes run as an unprivileged user, because initdb refuses root. Where that user cannot reach the
 # run folder (a clone under a closed home), or its path has characters that configuration files would need
 # quoted, the state goes to another folder and `state` becomes a link to it.
 make_folders() {
-    mkdir -p -- "$run_dir" || fail "the run folder $run_dir cannot be made: set BILLING_RUN_DIR to another"
-    [[ -w $run_dir ]] || fail "the run folder $run_dir belongs to $(stat -c %U "$run_dir"): start as that user"
-    mkdir -p -- "$run_dir/pids"
+    make_run_folder
 
     state=$run_dir/state
     if [[ -L $state ]]; then

@@ -163,7 +163,7 @@ supervisor_pid() {
 # `start`: the same supervisor in the background; returns when /readyz is green.
 start_in_background() {
     local REPLY log=$run_dir/stack.log
-    mkdir -p -- "$run_dir/pids" || fail "the run folder $run_dir cannot be made: set BILLING_RUN_DIR to another"
+    make_run_folder
     if supervisor_pid; then
         fail "a stack runs already in $run_dir (pid $REPLY): 'make stop' ends it, 'make status' shows it"
     fi

@@ -80,12 +80,17 @@ proxy_temp_path $state/nginx/proxy; uwsgi_temp_path $state/nginx/uwsgi; scgi_tem
     check_nginx
 }
 
+# Asks nginx itself whether it takes the configuration, as the user and with the privilege it will have.
 check_nginx() {
-    local answer
-    answer=$("${drop[@]}" nginx -t -q -p "$state/nginx" -e stderr -c "$state/nginx/nginx.conf" 2>&1) && return 0
-    # The test binds no privileged port, but it opens every file.
-    [[ $answer == *"Permission denied"*":$port"* ]] ||
-        { printf '%s\n' "$answer" >&2; fail "nginx refuses its configuration (its own words are above)"; }
+    local answer run_as=("${drop[@]}")
+    if ((EUID == 0 && port < 1024)); then
+        run_as=("${drop[@]:0:4}" --inh-caps=+net_bind_service --ambient-caps=+net_bind_service --)
+    fi
+    answer=$("${run_as[@]}" nginx -t -q -p "$state/nginx" -e stderr -c "$state/nginx/nginx.conf" 2>&1) && return 0
+    [[ $answer != *bind*"Permission denied"* ]] ||
+        fail "port $port needs root: use sudo, or set BILLING_PORT to one above 1023"
+    printf '%s\n' "$answer" >&2
+    fail "nginx refuses its configuration (its own words are above)"
 }
 
 # nginx's user may not reach the project's folder: serve a copy.
