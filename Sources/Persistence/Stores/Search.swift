@@ -82,7 +82,7 @@ struct Search {
         _ mark: String, _ column: String, _ prefix: String, _ folded: String
     ) {
         require(
-            "\(mark)-", "x.\(column) ~>=~ \(folded) and x.\(column) ~<~ \(folded) || E'\\U0010FFFF'",
+            "\(mark)-", "x.\(column) ~>=~ \(folded) and x.\(column) ~<~ (\(folded) || E'\\U0010FFFF')",
             .text(prefix), .text(prefix))
     }
 

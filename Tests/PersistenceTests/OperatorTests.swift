@@ -1,0 +1,140 @@
+import Domain
+import Persistence
+import Postgres
+import TestSupport
+import Testing
+
+@Suite struct OperatorTests {
+    @Test func merchantAccountsAreCreatedChangedAndRefused() throws {
+        let books = try Fixture().books(as: "billing_owner")
+        var account = MerchantAccount(id: 3001, name: "Blue", currency: try #require(Currency(code: "JPY")))
+        account.timeZone = "Europe/Berlin"
+        account.retryDays = [1, 2]
+        account.settlementTime = "08:30"
+        account.lateFeeAmount = Money(500)
+        try books.operating { try $0.createAccount(account) }
+        let stored = try #require(try books.operating { try $0.account(3001) }).account
+        #expect(stored.timeZone == "Europe/Berlin")
+        #expect(stored.retryDays == [1, 2])
+        #expect(stored.settlementTime == "08:30")
+        #expect(stored.lateFeeAmount == Money(500))
+        #expect(stored.currency.code == "JPY")
+        #expect(try books.operating { try $0.accounts().map(\.account.id) } == [2001, 2002, 3001])
+
+        func refusal(_ change: (inout MerchantAccount) -> Void, create: Bool = false) throws -> Fault? {
+            var changed = account
+            change(&changed)
+            do {
+                try books.operating {
+                    if create { try $0.createAccount(changed) } else { try $0.setAccount(changed) }
+                }
+                return nil
+            } catch let refusal as Refusal {
+                return refusal.faults[0]
+            }
+        }
+        #expect(try refusal({ _ in }, create: true)?.code == .duplicate)
+        #expect(try refusal({ $0.timeZone = "Mars/Base" })?.field == "timeZone")
+        #expect(try refusal({ $0.retryDays = [0] })?.field == "retryDays")
+        #expect(try refusal({ $0.invoiceLeadDays = 61 })?.field == "invoiceLeadDays")
+        #expect(try refusal({ $0.freezeFlatFee = Money(-1) })?.field == "freezeFlatFee")
+        #expect(try refusal({ $0.id = 77 })?.code == .notFound)
+        #expect(try refusal({ $0.name = "Green" }) == nil)
+        #expect(try books.operating { try $0.account(3001)?.account.name } == "Green")
+    }
+
+    @Test func usersAreFoundWithTheirAccounts() throws {
+        let fixture = try Fixture()
+        let owner = fixture.books(as: "billing_owner")
+        let api = fixture.books()
+        try owner.operating {
+            try $0.createUser(
+                "api-blue", passwordHash: "h1", privilege: .readOnly, accounts: [2002, 2001, 2002])
+        }
+        let user = try #require(try api.operating { try $0.user(named: "api-blue") })
+        #expect(user.passwordHash == "h1")
+        #expect(user.privilege == .readOnly)
+        #expect(user.isActive)
+        #expect(user.version == 1)
+        #expect(user.accounts == [2001, 2002])
+        try owner.operating { try $0.setPassword(of: "api-blue", hash: "h2") }
+        try owner.operating { try $0.revokeUser("api-blue") }
+        let revoked = try api.operating { try $0.user(named: "api-blue") }
+        #expect(revoked?.passwordHash == "h2")
+        #expect(revoked?.isActive == false)
+        #expect(revoked?.version == 3)
+        #expect(try owner.operating { try $0.users().map(\.name) } == ["api-blue"])
+        #expect(try api.operating { try $0.user(named: "api-nobody") } == nil)
+        func code(_ name: String, _ accounts: [Int64]) throws -> FailureCode? {
+            do {
+                try owner.operating {
+                    try $0.createUser(name, passwordHash: "h", privilege: .full, accounts: accounts)
+                }
+                return nil
+            } catch let refusal as Refusal {
+                return refusal.faults[0].code
+            }
+        }
+        #expect(try code("api-blue", [2001]) == .duplicate)
+        #expect(try code("blue", [2001]) == .valueNotAllowed)
+        #expect(try code("api-red", [99]) == .notFound)
+        #expect(try owner.operating { try $0.user(named: "api-red") } == nil)
+        // Workers cannot make users.
+        #expect(throws: DatabaseTrouble.self) {
+            try api.operating {
+                try $0.createUser("api-evil", passwordHash: "h", privilege: .full, accounts: [2001])
+            }
+        }
+    }
+
+    @Test func tenFailedLoginsBlockTheUserAtTheAddress() throws {
+        let fixture = try Fixture()
+        let books = fixture.books()
+        for failure in 1...9 {
+            #expect(
+                try books.operating { try $0.noteFailedLogin(of: "api-x", from: "10.0.0.1") } == nil,
+                "\(failure)")
+        }
+        #expect(try books.operating { try $0.login(of: "api-x", from: "10.0.0.1") }.blockedSeconds == nil)
+        let seconds = try books.operating { try $0.noteFailedLogin(of: "api-x", from: "10.0.0.1") }
+        #expect(seconds == 1800)
+        let blocked = try books.operating { try $0.login(of: "api-x", from: "10.0.0.1") }
+        #expect((1790...1800).contains(try #require(blocked.blockedSeconds)))
+        #expect(blocked.user == nil)
+        #expect(try books.operating { try $0.login(of: "api-x", from: "10.0.0.2") }.blockedSeconds == nil)
+        #expect(try books.operating { try $0.login(of: "api-y", from: "10.0.0.1") }.blockedSeconds == nil)
+        // When the time is over counting starts again.
+        try fixture.administrator().script(
+            "update billing.failed_logins set blocked_until = now() - interval '1 s'")
+        #expect(try books.operating { try $0.login(of: "api-x", from: "10.0.0.1") }.blockedSeconds == nil)
+        #expect(try books.operating { try $0.noteFailedLogin(of: "api-x", from: "10.0.0.1") } == nil)
+        try books.operating { try $0.noteLogin(of: "api-x", from: "10.0.0.1") }
+        try books.operating { try $0.forgetOldFailedLogins() }
+        let left = try fixture.administrator().rows(
+            Statement("test.logins", "select count(*) from failed_logins"))
+        #expect(left[0].int(0) == 0)
+    }
+
+    @Test func healthIsSeenWithoutReach() throws {
+        let fixture = try Fixture()
+        let jobs = fixture.books(as: "billing_jobs")
+        let api = fixture.books()
+        let process = "4b5e6a70-0000-4000-8000-000000000001"
+        #expect(try api.operating { try $0.secondsSinceHeartbeat() } == nil)
+        for _ in 0..<2 {
+            try jobs.operating { try $0.noteHeartbeat(of: process, host: "h", pid: 7) }
+        }
+        #expect(try api.operating { try $0.secondsSinceHeartbeat() } == 0)
+        try jobs.operating { try $0.forgetSilentProcesses(seconds: 60) }
+        #expect(try api.operating { try $0.secondsSinceHeartbeat() } == 0)
+        try jobs.operating { try $0.noteEnd(of: process) }
+        #expect(try api.operating { try $0.secondsSinceHeartbeat() } == nil)
+
+        #expect(try api.operating { try $0.missedBills(olderThan: 60) } == 0)
+        try api.withStore(reaching: [2001]) { store in
+            _ = try store.addSubscription(of: store.addCustomer())
+        }
+        #expect(try api.operating { try $0.missedBills(olderThan: 60) } == 1)
+        #expect(try api.operating { try $0.schemaState() } == .current)
+    }
+}
