@@ -384,7 +384,6 @@ create table ledger_entries (
   credit          text     not null,
   amount          bigint   not null constraint ledger_entries_amount check (amount > 0),
   constraint ledger_entries_key primary key (account_id, transaction_id, line),
-  constraint ledger_entries_two_accounts check (debit <> credit),
   constraint ledger_entries_one_receivable check ((debit = 'receivable') <> (credit = 'receivable')),
   constraint ledger_entries_account_names check (debit ~ '^[a-z][a-z0-9:-]{0,59}$' and credit ~ '^[a-z][a-z0-9:-]{0,59}$')
 );

@@ -22,7 +22,8 @@ extension PostgresStore {
         if !created.isEmpty {
             connection.enqueue(
                 TransactionWriting.insertion,
-                [account, now, today] + TransactionWriting.lines(created) + TransactionWriting.columns(created))
+                [account, now, today] + TransactionWriting.lines(created)
+                    + TransactionWriting.columns(created))
         }
         let settled = changes.transactions.filter { $0.settlesPending }
         if !settled.isEmpty {

@@ -90,7 +90,8 @@ enum ProgressWriting {
     }
 
     /// Declined options, a column each: one hard decline among several counts.
-    static func declines(_ all: [(id: Identifier<PaymentOption>, code: String, isHard: Bool)]) -> [Parameter] {
+    static func declines(_ all: [(id: Identifier<PaymentOption>, code: String, isHard: Bool)]) -> [Parameter]
+    {
         let hard = Set(all.filter { $0.isHard }.map { $0.id })
         let rows = last(all) { $0.id }
         return [

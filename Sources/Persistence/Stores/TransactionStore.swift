@@ -3,7 +3,8 @@ internal import Postgres
 
 extension PostgresStore: TransactionStore {
     private static let load = ByReference("transaction.load") { form in
-        let owner = "(select k.transaction_id from transaction_codes k where k.account_id = $1 and k.code = $3)"
+        let owner =
+            "(select k.transaction_id from transaction_codes k where k.account_id = $1 and k.code = $3)"
         let condition =
             switch form {
             case .id: "x.transaction_id = $3"
@@ -174,7 +175,8 @@ private enum AllocationRow {
     static func allocation(_ row: Row) -> Allocation {
         Allocation(
             id: row.int(0), createDate: row.localDateTime(1), sourceID: row.identifier(2),
-            sourceType: row.code(3), targetID: row.identifier(4), targetType: row.code(5), amount: row.money(6),
+            sourceType: row.code(3), targetID: row.identifier(4), targetType: row.code(5),
+            amount: row.money(6),
             endDate: row.optionalLocalDateTime(7))
     }
 }
