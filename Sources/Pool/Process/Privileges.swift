@@ -2,11 +2,11 @@ import CLinux
 import Glibc
 
 /// Becoming an ordinary user, for good.
-enum Privileges {
+public enum Privileges {
     /// Gives root up for `user`, its group and its other groups, and makes sure there is no way back.
     ///
     /// Does nothing when this process is not root. Root without a user to become is refused.
-    static func drop(to user: String?) throws(PoolFailure) {
+    public static func drop(to user: String?) throws(PoolFailure) {
         guard geteuid() == 0 else { return }
         guard let user else {
             throw PoolFailure("Workers must not run as root: set BILLING_RUN_USER to an unprivileged user.")
