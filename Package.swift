@@ -56,7 +56,8 @@ let package = Package(
             name: "PersistenceTests", dependencies: ["Persistence", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "InterchangeTests", dependencies: ["Interchange"], swiftSettings: strict),
         .testTarget(
-            name: "ProcessingTests", dependencies: ["Processing", "Postgres", "Domain", "TestSupport"], swiftSettings: strict),
+            name: "ProcessingTests", dependencies: ["Processing", "Postgres", "Domain", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(name: "VaultTests", dependencies: ["Vault", "Domain"], swiftSettings: strict),
         .testTarget(
             name: "BillingFCGITests", dependencies: ["BillingFCGI", "TestSupport"], swiftSettings: strict),

@@ -151,6 +151,5 @@ struct SandboxDisturbanceTests {
         sandbox.close()
         #expect(sandbox.submit([order("b")]).map(\.code) == ["A01"])
         sandbox.close()
-        server.stop()
     }
 }
