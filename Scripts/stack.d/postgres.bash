@@ -67,7 +67,7 @@ END
 identity_map() {
     local user role
     for user in root "$run_user"; do
-        for role in postgres billing_owner billing_api billing_jobs billing_readonly; do
+        for role in postgres billing_owner billing_api billing_jobs billing_readonly billing_sandbox; do
             printf 'stack "%s" %s\n' "$user" "$role"
         done
     done | sort -u

@@ -4,8 +4,9 @@ public import Postgres
 
 /// The built-in processor (spec 5.10): an outside system that happens to live in our database.
 ///
-/// It has its own schema and its own connection, commits on its own, and remembers every key for ever; nothing of ours
-/// that is rolled back or killed undoes what it did. It stores masked numbers only and no security codes.
+/// It has its own schema and its own connection, commits on its own, and remembers every key for ever;
+/// nothing of ours that is rolled back or killed undoes what it did. It stores masked numbers only and no
+/// security codes.
 ///
 /// It connects at its first use: make it, or at least use it first, after `fork`. Not for several threads.
 public final class Sandbox: Processor {
@@ -15,7 +16,8 @@ public final class Sandbox: Processor {
 
     /// A sandbox reached by these settings.
     ///
-    /// - Parameter timeLimit: how many milliseconds the caller waits for a delayed answer; then the outcome is unknown.
+    /// - Parameter timeLimit: how many milliseconds the caller waits for a delayed answer; then the outcome
+    ///   is unknown.
     public init(_ settings: ConnectionSettings, timeLimit: Int = 15_000) {
         self.settings = settings
         self.timeLimit = timeLimit
@@ -23,8 +25,8 @@ public final class Sandbox: Processor {
 
     /// Makes or completes the sandbox's schema; may be repeated.
     ///
-    /// Where the role `billing_sandbox` exists, the schema becomes its own, or is granted to it when the connection's user
-    /// may not give it away.
+    /// Where the role `billing_sandbox` exists, the schema becomes its own, or is granted to it when the
+    /// connection's user may not give it away.
     public static func migrate(_ connection: Connection) throws(DatabaseFailure) {
         try connection.script(SandboxSchema.sql)
     }
@@ -34,7 +36,8 @@ public final class Sandbox: Processor {
 
     /// Carries out orders by the rules of spec 5.10.
     ///
-    /// Two round trips for a batch without refunds and voids, three with. An unreachable or disturbed sandbox is `.unknown`.
+    /// Two round trips for a batch without refunds and voids, three with. An unreachable or disturbed sandbox
+    /// is `.unknown`.
     public func submit(_ orders: [ProcessorOrder]) -> [ProcessorAnswer] {
         guard !orders.isEmpty else { return [] }
         do throws(DatabaseFailure) {
@@ -151,7 +154,8 @@ extension Sandbox {
 
 /// Reaching the database.
 extension Sandbox {
-    /// Runs the body on a live connection; once more on a fresh one when the connection was lost or had to give way to another.
+    /// Runs the body on a live connection; once more on a fresh one when the connection was lost or had to
+    /// give way to another.
     private func attempt<Result>(
         _ body: (Connection) throws(DatabaseFailure) -> Result
     ) throws(DatabaseFailure) -> Result {

@@ -131,8 +131,8 @@ enum SandboxRules {
         return SandboxDecision(code: "A03", approved: order.amount)
     }
 
-    /// What can still be given back; nil when nothing can: unknown, declined, given back already, returned by the bank or
-    /// charged back.
+    /// What can still be given back; nil when nothing can: unknown, declined, given back already, returned by
+    /// the bank or charged back.
     private static func amountLeft(of original: SandboxOriginal?, on date: CalendarDate) -> Money? {
         guard let original, original.kind == .payment || original.kind == .claim,
             original.givenBack < original.approved
@@ -145,7 +145,8 @@ enum SandboxRules {
         SandboxDecision.Report(code: "Z02", date: order.businessDate.adding(days: 1))
     }
 
-    /// The code that an amount stands for, in minor units, whatever the currency; Z02 for approved and charged back later.
+    /// The code that an amount stands for, in minor units, whatever the currency; Z02 for approved and
+    /// charged back later.
     private static func code(of order: ProcessorOrder) -> String {
         switch order.amount.minorUnits {
         case 70_00...74_99: "D01"

@@ -53,13 +53,13 @@ extension SandboxBook {
         "sandbox.insert",
         """
         insert into sandbox.movement (
-            id, account, key, kind, amount, currency, account_type, masked_number, attempt_number, original_key,
-            business_date, code, message, approval_code, approved_amount, answered_at
+            id, account, key, kind, amount, currency, account_type, masked_number, attempt_number,
+            original_key, business_date, code, message, approval_code, approved_amount, answered_at
         )
         select *
         from unnest(
-            $1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[],
-            $9::bigint[], $10::text[], $11::date[], $12::text[], $13::text[], $14::text[], $15::bigint[],
+            $1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[],
+            $8::text[], $9::bigint[], $10::text[], $11::date[], $12::text[], $13::text[], $14::text[], $15::bigint[],
             $16::timestamptz[]
         )
         on conflict on constraint movement_key do nothing

@@ -39,7 +39,8 @@ enum SandboxWords {
     /// Six letters and digits, different for each of 2^30 movements in a row, and not in an order.
     static func approvalCode(_ id: Int64) -> String {
         let alphabet: StaticString = "0123456789ABCDEFGHJKLMNPQRSTVWXY"
-        // Multiplying by an odd number and folding the upper half into the lower can both be undone: no two numbers meet.
+        // Multiplying by an odd number and folding the upper half into the lower can both be undone: no two
+        // numbers meet.
         var bits = UInt32(truncatingIfNeeded: id) & 0x3FFF_FFFF
         bits = (bits &* 0x2545_F491) & 0x3FFF_FFFF
         bits ^= bits >> 15

@@ -3,9 +3,9 @@ public import Domain
 
 /// Credentials that were verified a short while ago, so that not every request pays for Argon2id.
 ///
-/// Kept as keyed hashes under a key that this process alone has and never stores. An entry holds for one version of
-/// the credential in the database: a changed or revoked password is not remembered for a moment. Only verified
-/// credentials get in, so strangers cannot push others out.
+/// Kept as keyed hashes under a key that this process alone has and never stores. An entry holds for one
+/// version of the credential in the database: a changed or revoked password ends it at once.
+/// Only verified credentials get in, so strangers cannot push others out.
 public final class CredentialMemory {
     private struct Entry {
         var slot: Int
@@ -36,7 +36,8 @@ public final class CredentialMemory {
     /// How many users are remembered at this moment.
     public var count: Int { entries.count }
 
-    /// Whether this very password was verified for this user within the lifetime, at this version of the credential.
+    /// Whether this very password was verified for this user within the lifetime, at this version of the
+    /// credential.
     ///
     /// - Parameters:
     ///   - version: what the database says now.

@@ -27,7 +27,8 @@ public struct Digest {
         crypto_hash_sha256_update(&state, start.assumingMemoryBound(to: UInt8.self), UInt64(bytes.count))
     }
 
-    /// Adds a text preceded by its length (8 bytes, big endian), so that neighbouring fields cannot run into each other.
+    /// Adds a text preceded by its length (8 bytes, big endian), so that neighbouring fields cannot run into
+    /// each other.
     public mutating func add(field text: String) {
         withUnsafeBytes(of: UInt64(text.utf8.count).bigEndian) { add($0) }
         withUTF8(of: text) { bytes, count in

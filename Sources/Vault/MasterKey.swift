@@ -2,8 +2,8 @@ import CSodium
 
 /// The key that wraps every merchant account's data key, in one or more versions.
 ///
-/// It lives in a file outside the database: each alone is of no use to a thief. The newest version wraps; older
-/// ones only unwrap until everything has been re-wrapped (`Vault.rewrap`), then their lines may go.
+/// It lives in a file outside the database: each alone is of no use to a thief. The newest version wraps;
+/// older ones only unwrap until everything has been re-wrapped (`Vault.rewrap`), then their lines may go.
 public final class MasterKey {
     /// The version that wraps from now on.
     public let newestVersion: UInt16
@@ -12,9 +12,9 @@ public final class MasterKey {
     /// All versions, oldest first.
     public var versions: [UInt16] { wrappingKeys.keys.sorted() }
 
-    /// Reads the key from the text of a key file, which has one line for each version, rising, the newest last:
-    /// `billing-vault-key v1 ` and 32 random bytes in hexadecimal digits or base64. Empty lines and lines that begin with `#` are
-    /// passed over.
+    /// Reads the key from the text of a key file, which has one line for each version, rising, the newest
+    /// last: `billing-vault-key v1 ` and 32 random bytes in hexadecimal digits or base64. Empty lines and
+    /// lines that begin with `#` are passed over.
     ///
     /// - Parameter path: the file's name, for failures.
     init(parsing text: UnsafeRawBufferPointer, path: String) throws(VaultFailure) {

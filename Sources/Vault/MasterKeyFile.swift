@@ -9,11 +9,11 @@ extension MasterKey {
         return try MasterKey(parsing: text.bytes, path: path)
     }
 
-    /// Makes the file with a fresh random version 1, mode 0600, and returns the key; when the file is there already,
-    /// it is read and left as it is.
+    /// Makes the file with a fresh random version 1, mode 0600, and returns the key; when the file is there
+    /// already, it is read and left as it is.
     ///
-    /// The file appears whole or not at all, also when the machine stops in between; of several processes that make it at the
-    /// same time one wins and all return the same key.
+    /// The file appears whole or not at all, also when the machine stops in between; of several processes
+    /// that make it at the same time one wins and all return the same key.
     public static func createFile(at path: String) throws(VaultFailure) -> MasterKey {
         if access(path, F_OK) != 0 {
             var text: [UInt8] = []
@@ -32,8 +32,8 @@ extension MasterKey {
 
     /// Adds a fresh random version to the file, which wraps from now on, and returns the whole key.
     ///
-    /// The file is replaced in one step; processes that read it before go on with the older versions until they
-    /// read it again. Two at the same time add two versions.
+    /// The file is replaced in one step; processes that read it before go on with the older versions until
+    /// they read it again. Two at the same time add two versions.
     public static func addVersion(toFileAt path: String) throws(VaultFailure) -> MasterKey {
         while true {
             let file = try KeyFile.open(path)

@@ -35,7 +35,8 @@ public enum Password {
         return status == 0 && hash != nil
     }
 
-    /// Whether the hash was made at another cost than today's, so that it should be made anew at the next login.
+    /// Whether the hash was made at another cost than today's, so that it should be made anew at the next
+    /// login.
     public static func isOutdated(_ hash: String) -> Bool {
         Sodium.start()
         return crypto_pwhash_str_needs_rehash(hash, passes, memory) != 0

@@ -11,13 +11,14 @@ public enum Random {
         }
     }
 
-    /// A payment option's token: 256 bits in 43 characters of `A-Z a-z 0-9 - _`, short enough for the field `token`
-    /// (spec 2.2).
+    /// A payment option's token: 256 bits in 43 characters of `A-Z a-z 0-9 - _`, short enough for the field
+    /// `token` (spec 2.2).
     public static func token() -> String {
         text(of: 43, from: base64)
     }
 
-    /// A temporary password (spec 2.12): 256 bits in 43 characters, so that a fast hash of it is safe to store.
+    /// A temporary password (spec 2.12): 256 bits in 43 characters, so that a fast hash of it is safe to
+    /// store.
     public static func temporaryPassword() -> String {
         token()
     }

@@ -30,8 +30,8 @@ enum Seal {
         sealed += ciphertext
     }
 
-    /// Decrypts what begins at `start` of `sealed` into `target`, which has room for `overhead` less; false when it
-    /// is not authentic.
+    /// Decrypts what begins at `start` of `sealed` into `target`, which has room for `overhead` less; false
+    /// when it is not authentic.
     static func open(
         _ sealed: [UInt8], from start: Int, into target: UnsafeMutablePointer<UInt8>?, key: SecretBytes,
         context: [UInt8]

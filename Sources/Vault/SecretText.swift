@@ -27,7 +27,8 @@ public final class SecretText {
     /// How many bytes of UTF-8 there are; for digits, how many digits.
     public var count: Int { bytes.count }
 
-    /// Gives the text to `body` for as long as it runs. The string is an ordinary one: what keeps it keeps the secret.
+    /// Gives the text to `body` for as long as it runs. The string is an ordinary one: what keeps it keeps
+    /// the secret.
     public func withString<Result, Failure>(
         _ body: (String) throws(Failure) -> Result
     ) throws(Failure) -> Result {

@@ -2,7 +2,8 @@ import CSodium
 
 /// The library, made ready once in each process before its first use.
 enum Sodium {
-    /// Makes libsodium ready; further calls cost nothing. Without it nothing here is safe, so failing is fatal.
+    /// Makes libsodium ready; further calls cost nothing. Without it nothing here is safe, so failing is
+    /// fatal.
     static func start() {
         _ = isStarted
     }
@@ -13,8 +14,8 @@ enum Sodium {
     }()
 }
 
-/// Bytes of a key in memory of their own: between guard pages, kept out of swap and core dumps where the system
-/// allows it, wiped when released.
+/// Bytes of a key in memory of their own: between guard pages, kept out of swap and core dumps where the
+/// system allows it, wiped when released.
 final class SecretBytes {
     /// The first byte; valid as long as this object.
     let pointer: UnsafeMutablePointer<UInt8>
@@ -70,7 +71,8 @@ extension [UInt8] {
     }
 }
 
-/// Gives the text's UTF-8 to `body`, for the library's functions, which take no null pointer even for an empty text.
+/// Gives the text's UTF-8 to `body`, for the library's functions, which take no null pointer even for an
+/// empty text.
 func withUTF8<Result>(of text: String, _ body: (UnsafePointer<UInt8>, UInt64) -> Result) -> Result {
     var text = text
     return text.withUTF8 { bytes in

@@ -39,9 +39,9 @@ public struct SealedSecret: Hashable, Sendable {
 
 /// Seals account numbers for storage and opens them again (XChaCha20-Poly1305, fresh nonce each time).
 ///
-/// Two layers: each merchant account has a data key of its own, which seals its secrets and is stored wrapped by
-/// the master key. Replacing the master key means re-wrapping the data keys; sealed secrets and fingerprints stay as they
-/// are. A sealed secret opens only in the row and account that it was sealed for.
+/// Two layers: each merchant account has a data key of its own, which seals its secrets and is stored wrapped
+/// by the master key. Replacing the master key means re-wrapping the data keys; sealed secrets and
+/// fingerprints stay as they are. A sealed secret opens only in the row and account that it was sealed for.
 public final class Vault {
     /// Both keys that follow from a data key.
     private struct DataKey {
@@ -116,10 +116,11 @@ public final class Vault {
         }
     }
 
-    /// 32 bytes that are the same for the same number in the same account and tell nothing else: for finding a card
-    /// on file again.
+    /// 32 bytes that are the same for the same number in the same account and tell nothing else: for finding
+    /// a card on file again.
     ///
-    /// - Parameter key: the account's first data key, always the same one; re-wrapping does not change fingerprints.
+    /// - Parameter key: the account's first data key, always the same one; re-wrapping does not change
+    ///   fingerprints.
     public func fingerprint(
         of number: String, account: Int64, key: WrappedKey
     ) throws(VaultFailure) -> [UInt8] {

@@ -19,7 +19,7 @@ extension VaultFailure: CustomStringConvertible {
         case .keyFile(let path, let problem):
             "vault key file \(path): \(problem)"
         case .unknownMasterKey(let version):
-            "the vault key file lacks version \(version) of the master key: put its line back, or restore the file"
+            "the vault key file lacks version \(version) of the master key: put its line back"
         case .wrongDataKey(let sealedWith, let given):
             "the secret was sealed with version \(sealedWith) of the data key, but version \(given) was given"
         case .notAuthentic:

@@ -63,7 +63,8 @@ extension ProcessorFinding {
     }
 }
 
-/// Runs the body in that many threads at once and gives back their results; each thread has objects of its own.
+/// Runs the body in that many threads at once and gives back their results; each thread has objects of its
+/// own.
 func inParallel<Result>(_ count: Int, _ body: @escaping (Int) -> Result) -> [Result] {
     let results = UnsafeMutablePointer<Result?>.allocate(capacity: count)
     results.initialize(repeating: nil, count: count)

@@ -54,7 +54,11 @@ struct SandboxSchemaTests {
             """
             create role billing_sandbox login;
             create role billing_owner login;
-            do $$ begin execute format('grant create on database %I to billing_owner', current_database()); end $$;
+            do $$
+            begin
+                execute format('grant create on database %I to billing_owner', current_database());
+            end
+            $$;
             """)
         let owner = try Connection(ConnectionSettings("\(database) user=billing_owner"))
         try Sandbox.migrate(owner)

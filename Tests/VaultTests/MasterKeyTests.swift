@@ -132,8 +132,8 @@ struct MasterKeyTests {
     }
 }
 
-/// A thread of its own that tells whether its work threw. Threads share nothing here but the file, and `flock`
-/// binds to the open file, so they contend as processes do.
+/// A thread of its own that tells whether its work threw. Threads share nothing here but the file, and
+/// `flock` binds to the open file, so they contend as processes do.
 private struct Runner {
     var thread: pthread_t
     func join() -> Bool {

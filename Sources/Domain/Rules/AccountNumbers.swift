@@ -1,5 +1,5 @@
-/// The organization behind a card; its raw value is the payment option type that a number without a sent type gets
-/// (spec 2.2, 3.4).
+/// The organization behind a card; its raw value is the payment option type that a number without a sent type
+/// gets (spec 2.2, 3.4).
 public enum CardBrand: String, CaseIterable, Sendable {
     case visa = "VC"
     case mastercard = "MC"
@@ -24,7 +24,8 @@ public enum CardNumber {
         return sum % 10 == 0
     }
 
-    /// Whose card it is, by the first digits; nil when no brand of spec 3.4 has them, or the number is not valid.
+    /// Whose card it is, by the first digits; nil when no brand of spec 3.4 has them, or the number is not
+    /// valid.
     public static func brand(of number: String) -> CardBrand? {
         guard isValid(number) else { return nil }
         let first = number.utf8.prefix(6).reduce(0) { $0 * 10 + Int($1 - 48) }
@@ -56,15 +57,16 @@ public enum BankAccount {
         (4...17).contains(number.utf8.count) && Digits.areAll(number)
     }
 
-    /// Whether the text is a routing number: nine digits, not all zero, of which the last is the right check digit (ABA).
+    /// Whether the text is a routing number: nine digits, not all zero, of which the last is the right check
+    /// digit (ABA).
     public static func isValidRoutingNumber(_ number: String) -> Bool {
         guard number.utf8.count == 9, Digits.areAll(number), number != "000000000" else { return false }
         let sum = zip(number.utf8, [3, 7, 1, 3, 7, 1, 3, 7, 1]).reduce(0) { $0 + Int($1.0 - 48) * $1.1 }
         return sum % 10 == 0
     }
 
-    /// As answers show an account or routing number: stars and the last four, as long as the number (`*****0021`); of four
-    /// characters or fewer only the last.
+    /// As answers show an account or routing number: stars and the last four, as long as the number
+    /// (`*****0021`); of four characters or fewer only the last.
     public static func mask(_ number: String) -> String {
         Digits.mask(number, first: 0, last: number.utf8.count > 4 ? 4 : 1)
     }
@@ -116,7 +118,8 @@ private enum Digits {
         text.utf8.allSatisfy { (48...57).contains($0) }
     }
 
-    /// The text with stars in place of all but its first and last characters; other characters than digits become stars too.
+    /// The text with stars in place of all but its first and last characters; other characters than digits
+    /// become stars too.
     static func mask(_ text: String, first: Int, last: Int) -> String {
         let shownFrom = text.utf8.count - last
         var masked = ""
