@@ -10,7 +10,8 @@ public enum Base64 {
         var count = 0
         let result = characters.withUnsafeBytes { source in
             sodium_base642bin(
-                &bytes, bytes.count, source.baseAddress?.assumingMemoryBound(to: CChar.self), source.count, nil,
+                &bytes, bytes.count, source.baseAddress?.assumingMemoryBound(to: CChar.self), source.count,
+                nil,
                 &count, nil, Int32(sodium_base64_VARIANT_ORIGINAL))
         }
         return result == 0 ? Array(bytes.prefix(count)) : nil

@@ -5,13 +5,15 @@ import Interchange
 enum CustomerEndpoint {
     static let filters = ParameterList.find([
         ParameterDescription("accountId", .integer(1...2_147_483_647), "Merchant account."),
-        ParameterDescription("firstName", .text(maxLength: 125, form: nil), "First name, from its beginning."),
+        ParameterDescription(
+            "firstName", .text(maxLength: 125, form: nil), "First name, from its beginning."),
         ParameterDescription("lastName", .text(maxLength: 125, form: nil), "Last name, from its beginning."),
         ParameterDescription(
             "organizationName", .text(maxLength: 255, form: nil), "Organization, from its beginning."),
         ParameterDescription("email", .text(maxLength: 100, form: nil), "Email address."),
         ParameterDescription("phone", .text(maxLength: 15, form: nil), "Phone number, by its digits."),
-        ParameterDescription("street", .text(maxLength: 128, form: nil), "Street address, from its beginning."),
+        ParameterDescription(
+            "street", .text(maxLength: 128, form: nil), "Street address, from its beginning."),
         ParameterDescription("city", .text(maxLength: 50, form: nil), "City, from its beginning."),
         ParameterDescription("state", .text(maxLength: 3, form: nil), "State."),
         ParameterDescription("zipCode", .text(maxLength: 10, form: nil), "ZIP or postal code."),

@@ -5,7 +5,8 @@ import Interchange
 enum PaymentOptionEndpoint {
     static let filters = ParameterList.find([
         ParameterDescription("isActive", .boolean, mark: .extended, "Active ones, or inactive ones."),
-        ParameterDescription("type", .enumeration(Enumerations.paymentOptionType), mark: .extended, "Their kind."),
+        ParameterDescription(
+            "type", .enumeration(Enumerations.paymentOptionType), mark: .extended, "Their kind."),
     ])
 
     static func create(_ call: Call) throws -> Answer {

@@ -15,7 +15,8 @@ enum PlanEndpoint {
         ParameterDescription("amountFrom", .integer(0...99_999_999_999), "Cents, at least."),
         ParameterDescription("amountTo", .integer(0...99_999_999_999), "Cents, at most."),
         ParameterDescription("isActive", .boolean, mark: .extended, "Active ones, or inactive ones."),
-        ParameterDescription("code", .text(maxLength: 60, form: .code), mark: .extended, "Your own identifier."),
+        ParameterDescription(
+            "code", .text(maxLength: 60, form: .code), mark: .extended, "Your own identifier."),
     ])
 
     static func create(_ call: Call) throws -> Answer {
@@ -70,7 +71,8 @@ extension Parameters {
     var createDates: (from: LocalDateTime?, before: LocalDateTime?) {
         let exactly = dateTime("createDate")
         return (
-            exactly ?? dateTime("createDateFrom"), (exactly ?? dateTime("createDateTo")).map(Parameters.end(of:))
+            exactly ?? dateTime("createDateFrom"),
+            (exactly ?? dateTime("createDateTo")).map(Parameters.end(of:))
         )
     }
 

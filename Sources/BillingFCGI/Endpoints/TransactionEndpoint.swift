@@ -68,7 +68,8 @@ enum TransactionEndpoint {
         let transaction = try ProcessPayment(request, customer: try call.reference()).execute(
             call.services.books, reaching: call.accounts,
             processors: { call.services.processor(named: $0) }, vault: call.services.vault, by: call.actor)
-        return answer(transaction, status: transaction.status == .pending ? FailureCode.processorSilent.status : 201)
+        return answer(
+            transaction, status: transaction.status == .pending ? FailureCode.processorSilent.status : 201)
     }
 
     private static func answer(_ transaction: Transaction, status: Int) -> Answer {
@@ -77,7 +78,9 @@ enum TransactionEndpoint {
             location: "/api/v01/customers/\(transaction.customerID)/transactions/\(transaction.id)")
     }
 
-    private static func addressed(_ call: Call, of customer: Customer, in store: any Store) throws -> Transaction {
+    private static func addressed(_ call: Call, of customer: Customer, in store: any Store) throws
+        -> Transaction
+    {
         let reference = try call.reference(1)
         guard
             let transaction = try store.transaction(

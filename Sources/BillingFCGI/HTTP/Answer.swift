@@ -33,7 +33,8 @@ struct Answer {
         var links: [String] = []
         if found.hasMore, let last = found.items.last {
             links.append(
-                call.link("next", ["offset=\(offset + found.items.count)", "limit=\(limit)", "after=\(id(last))"]))
+                call.link(
+                    "next", ["offset=\(offset + found.items.count)", "limit=\(limit)", "after=\(id(last))"]))
         }
         if offset > 0 {
             links.append(call.link("prev", ["offset=\(max(0, offset - limit))", "limit=\(limit)"]))
@@ -49,6 +50,7 @@ extension Call {
         let filters = request.query.split(separator: "&").filter { part in
             !["offset", "limit", "after"].contains(String(part.prefix { $0 != "=" }))
         }
-        return "<\(request.path)?\((filters.map(String.init) + paging).joined(separator: "&"))>; rel=\"\(relation)\""
+        return
+            "<\(request.path)?\((filters.map(String.init) + paging).joined(separator: "&"))>; rel=\"\(relation)\""
     }
 }

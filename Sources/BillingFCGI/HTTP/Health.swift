@@ -35,7 +35,8 @@ final class Health {
         do {
             try services.books.operating { store in
                 if try store.schemaState() != .current {
-                    problems.append(("migrations", "the schema is not that of this program: run billing migrate"))
+                    problems.append(
+                        ("migrations", "the schema is not that of this program: run billing migrate"))
                 }
                 if let silence = try store.secondsSinceHeartbeat() {
                     if silence > 60 {
@@ -64,7 +65,9 @@ final class Health {
 
     private func metrics() -> String {
         var text = ""
-        func family(_ name: String, _ type: String, _ help: String, _ samples: [(labels: String, value: String)]) {
+        func family(
+            _ name: String, _ type: String, _ help: String, _ samples: [(labels: String, value: String)]
+        ) {
             text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
             for sample in samples { text += "\(name)\(sample.labels) \(sample.value)\n" }
         }

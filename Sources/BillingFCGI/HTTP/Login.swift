@@ -20,7 +20,8 @@ final class Login {
     /// - Throws: `Refusal`: L01 without credentials; L02 wrong ones; L05 too many failures.
     func user(of request: Request) throws -> ServiceUser {
         guard let header = request.authorization else {
-            throw Refusal(.noCredentials, "send the credentials of a service user by HTTP Basic authentication")
+            throw Refusal(
+                .noCredentials, "send the credentials of a service user by HTTP Basic authentication")
         }
         guard let (name, password) = Login.credentials(in: header) else {
             throw Refusal(.wrongCredentials, Login.wrong)

@@ -48,7 +48,8 @@ final class Router {
             format = accepted
         } else {
             throw Refusal(
-                .notAcceptable, "answers are application/json, application/xml or application/x-www-form-urlencoded")
+                .notAcceptable,
+                "answers are application/json, application/xml or application/x-www-form-urlencoded")
         }
         let path = try RequestPath.segments(of: request.path)
         var allowed: [Method] = []
@@ -89,7 +90,8 @@ final class Router {
 
     // MARK: Failures
 
-    private func refuse(_ error: any Error, requestID: String, format: Format, _ request: Request) -> Response {
+    private func refuse(_ error: any Error, requestID: String, format: Format, _ request: Request) -> Response
+    {
         var headers: [(name: String, value: String)] = []
         let refusal: Refusal
         switch error {
@@ -122,7 +124,8 @@ final class Router {
         services.logger.error(
             isDatabase ? "database unavailable" : "request failed",
             metadata: [
-                "request_id": "\(requestID)", "http.method": "\(request.method)", "http.path": "\(request.path)",
+                "request_id": "\(requestID)", "http.method": "\(request.method)",
+                "http.path": "\(request.path)",
                 "error": "\(error)",
             ])
         if error is OutcomeUnknown {
@@ -134,7 +137,9 @@ final class Router {
             )
         }
         guard isDatabase else {
-            return (Refusal(.internalError, "an internal error; it has been logged under this request's id"), [])
+            return (
+                Refusal(.internalError, "an internal error; it has been logged under this request's id"), []
+            )
         }
         return (
             Refusal(.databaseUnavailable, "the database cannot be reached or is busy: try again"),
@@ -173,7 +178,8 @@ extension FailureCode {
         case .bodyTooLarge: 413
         case .requiredFieldMissing, .valueNotAllowed, .createOnly, .amountTooLarge, .inactive: 422
         case .notFound, .noSuchAction: 404
-        case .duplicate, .stateForbids, .salesClosed, .idempotencyKeyReused, .outcomeOpen, .configurationLacks:
+        case .duplicate, .stateForbids, .salesClosed, .idempotencyKeyReused, .outcomeOpen,
+            .configurationLacks:
             409
         case .methodNotSupported: 405
         case .internalError: 500
@@ -194,7 +200,8 @@ enum RequestPath {
         guard rest.isEmpty || rest.utf8.first == UInt8(ascii: "/") else {
             throw Refusal(.noSuchAction, "the base of all resources is \(base)")
         }
-        var parts = rest.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).dropFirst()
+        var parts = rest.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+            .dropFirst()
         if parts.last?.isEmpty == true { parts.removeLast() }
         return try parts.map { part in
             guard let decoded = decode(part) else {

@@ -12,7 +12,8 @@ extension Route {
 
         Route([.put], options, "create", run: PaymentOptionEndpoint.create),
         Route(
-            [.get], options, "find", parameters: PaymentOptionEndpoint.filters, run: PaymentOptionEndpoint.find),
+            [.get], options, "find", parameters: PaymentOptionEndpoint.filters,
+            run: PaymentOptionEndpoint.find),
         Route([.get], options + "/{payment-option-id}", "load", run: PaymentOptionEndpoint.load),
         Route([.post], options + "/{payment-option-id}", "modify", run: PaymentOptionEndpoint.modify),
 
@@ -23,12 +24,14 @@ extension Route {
 
         Route([.put], subscriptions, "create", run: SubscriptionEndpoint.create),
         Route(
-            [.get], subscriptions, "find", parameters: SubscriptionEndpoint.filters, run: SubscriptionEndpoint.find),
+            [.get], subscriptions, "find", parameters: SubscriptionEndpoint.filters,
+            run: SubscriptionEndpoint.find),
         Route([.get], subscriptions + "/{subscription-id}", "load", run: SubscriptionEndpoint.load),
 
         Route([.put], transactions, "create", run: TransactionEndpoint.create),
         Route(
-            [.get], transactions, "find", parameters: TransactionEndpoint.filters, run: TransactionEndpoint.find),
+            [.get], transactions, "find", parameters: TransactionEndpoint.filters,
+            run: TransactionEndpoint.find),
         Route([.post], transactions, "process", explicit: true, run: TransactionEndpoint.process),
         Route([.get], transactions + "/{transaction-id}", "load", run: TransactionEndpoint.load),
         Route(
@@ -49,7 +52,9 @@ extension Route {
     /// The row that a method and a path below `/api/v01` call, with what stands for `{…}` in it.
     ///
     /// - Parameter allowed: set to the methods that the resource answers to, when the method is what is wrong.
-    static func find(_ method: String, _ path: [String], allowed: inout [Method]) -> (index: Int, items: [String])? {
+    static func find(_ method: String, _ path: [String], allowed: inout [Method]) -> (
+        index: Int, items: [String]
+    )? {
         var resource = path
         var named: String?
         if let last = path.last, last.utf8.first == UInt8(ascii: "~") {
@@ -80,7 +85,8 @@ extension ParameterList {
     private static let pagingParameters = [
         ParameterDescription(
             "offset", .integer(0...1_000_000_000), default: "0", "Index of the first object wanted."),
-        ParameterDescription("limit", .integer(1...1000), default: "100", "Number of objects wanted at most."),
+        ParameterDescription(
+            "limit", .integer(1...1000), default: "100", "Number of objects wanted at most."),
         ParameterDescription(
             "after", .integer(0...9_007_199_254_740_991), mark: .decided,
             "Continues a list; given by the next link, not made by callers."),
@@ -92,6 +98,7 @@ extension Parameters {
     var page: Page {
         let after = integer("after")
         return Page(
-            offset: after == nil ? Int(integer("offset") ?? 0) : 0, limit: Int(integer("limit") ?? 100), after: after)
+            offset: after == nil ? Int(integer("offset") ?? 0) : 0, limit: Int(integer("limit") ?? 100),
+            after: after)
     }
 }

@@ -37,7 +37,8 @@ final class Services {
     /// A billing pass over one account until nothing more is due, or for so many batches.
     func pass(over account: Int64, processor name: String, batches: Int = .max) throws -> RunBilling.Report {
         guard let processor = processor(named: name) else {
-            throw Refusal(.configurationLacks, "the merchant account's processor, \(name), is not set up here")
+            throw Refusal(
+                .configurationLacks, "the merchant account's processor, \(name), is not set up here")
         }
         return try RunBilling(
             account: account, books: books, processor: processor, vault: vault, isTrouble: Services.isTrouble

@@ -101,7 +101,8 @@ private final class Jobs {
                     ])
                 for one in report.setAside {
                     services.logger.error(
-                        "subscription set aside", metadata: ["account": "\(account)", "subscription": "\(one)"])
+                        "subscription set aside",
+                        metadata: ["account": "\(account)", "subscription": "\(one)"])
                 }
             } catch {
                 services.logger.error(

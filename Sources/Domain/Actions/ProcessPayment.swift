@@ -27,7 +27,8 @@ public struct ProcessPayment {
             guard processors(opening.state.account.processor) != nil else {
                 throw Refusal(
                     .configurationLacks,
-                    "the merchant account's processor, \(opening.state.account.processor), is not set up here")
+                    "the merchant account's processor, \(opening.state.account.processor), is not set up here"
+                )
             }
             return opening
         }

@@ -4,7 +4,8 @@ public import Domain
 public enum Descriptions {
     /// spec 2.1.
     public static let customer = ObjectDescription<CustomerForm, Customer>(
-        "Customer", plural: "Customers", meaning: "The person or organization that pays; carries the balance.",
+        "Customer", plural: "Customers",
+        meaning: "The person or organization that pays; carries the balance.",
         check: { form, _ in form.faults() }
     ) {
         Field.identifier("id", meaning: "Number of the customer.", get: { $0.id })
@@ -31,7 +32,8 @@ public enum Descriptions {
             "email", 100, form: Forms.email, .writable, meaning: "One email address.",
             get: { $0.particulars.email }, set: { $0.particulars.email = $1 })
         Field.text(
-            "phone", 15, form: Forms.phone, .writable, meaning: "Phone number, kept as sent, searched by its digits.",
+            "phone", 15, form: Forms.phone, .writable,
+            meaning: "Phone number, kept as sent, searched by its digits.",
             get: { $0.particulars.phone }, set: { $0.particulars.phone = $1 })
         Field.text(
             "street", 128, .writable, meaning: "Street address.", get: { $0.particulars.street },
@@ -92,7 +94,8 @@ public enum Descriptions {
             get: { $0.accountMask }, set: { $0.accountNumber = $1 }, current: { $0.accountNumber })
         Field.text(
             "accountAccessory", 9, .writable, required: .when("no token is given"),
-            meaning: "A card's expiry MMYY, a bank account's routing number; answers mask the routing number.",
+            meaning:
+                "A card's expiry MMYY, a bank account's routing number; answers mask the routing number.",
             get: { $0.accessoryShown }, set: { $0.accountAccessory = $1 })
         Field.text(
             "holderName", 150, .writable, required: .always, meaning: "Name of the holder.",
@@ -102,7 +105,8 @@ public enum Descriptions {
             meaning: "Security code; never stored, so it serves a ~process of its own request only.",
             set: { $0.csc = $1 })
         Field.text(
-            "token", 64, .createOnly, meaning: "Stands for account data vaulted earlier by this merchant account.",
+            "token", 64, .createOnly,
+            meaning: "Stands for account data vaulted earlier by this merchant account.",
             set: { $0.token = $1 })
         Field.text("tokenCode", 64, meaning: "This option's own token.", get: { $0.tokenCode })
         Field.boolean(
@@ -124,7 +128,8 @@ public enum Descriptions {
             "zipCode", 10, .writable, meaning: "ZIP or postal code.", get: { $0.particulars.zipCode },
             set: { $0.particulars.zipCode = $1 })
         Field.text(
-            "countryCode", 3, form: Forms.capitals, .writable, meaning: "Country, ISO 3166-1 alpha-2 or alpha-3.",
+            "countryCode", 3, form: Forms.capitals, .writable,
+            meaning: "Country, ISO 3166-1 alpha-2 or alpha-3.",
             get: { $0.particulars.countryCode }, set: { $0.particulars.countryCode = $1 })
         Field.text("address", 400, meaning: "The address on one line.", get: { $0.address })
         Field.boolean(

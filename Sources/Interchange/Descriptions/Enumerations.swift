@@ -6,7 +6,8 @@ public enum Enumerations {
     public static let billingCycleType = EnumerationFacts(
         "billingCycleType",
         [
-            EnumerationCode("W", "weekly"), EnumerationCode("M", "monthly"), EnumerationCode("Q", "quarterly"),
+            EnumerationCode("W", "weekly"), EnumerationCode("M", "monthly"),
+            EnumerationCode("Q", "quarterly"),
             EnumerationCode("S", "semi-annually"), EnumerationCode("A", "annually"),
         ])
 
@@ -15,7 +16,8 @@ public enum Enumerations {
         "transactionType",
         [
             EnumerationCode("RI", "invoice"), EnumerationCode("RC", "credit, the opposite of an invoice"),
-            EnumerationCode("RR", "reversal of an invoice or fee, full"), EnumerationCode("RF", "service fee"),
+            EnumerationCode("RR", "reversal of an invoice or fee, full"),
+            EnumerationCode("RF", "service fee"),
             EnumerationCode("RL", "late fee"), EnumerationCode("RA", "access fee"),
             EnumerationCode("RO", "fee on handing over to outside collections"),
             EnumerationCode("RN", "fee on taking back from outside collections"),
@@ -24,7 +26,8 @@ public enum Enumerations {
             EnumerationCode("AV", "void of a payment or claim before settlement"),
             EnumerationCode("AR", "refund, partial or full"), EnumerationCode("AD", "decline"),
             EnumerationCode("AG", "chargeback"), EnumerationCode("AS", "reversal of a chargeback"),
-            EnumerationCode("AX", "reversal of a refund"), EnumerationCode("AA", "adjustment: write-off of old debt"),
+            EnumerationCode("AX", "reversal of a refund"),
+            EnumerationCode("AA", "adjustment: write-off of old debt"),
         ])
 
     /// spec 3.3, all letters: D and S are taken as filters and never sent.
@@ -32,7 +35,8 @@ public enum Enumerations {
         "subscriptionStatus",
         [
             EnumerationCode("U", "unbilled, no billing yet"), EnumerationCode("C", "current"),
-            EnumerationCode("D", "deferred, the next billing makes no invoice"), EnumerationCode("F", "frozen"),
+            EnumerationCode("D", "deferred, the next billing makes no invoice"),
+            EnumerationCode("F", "frozen"),
             EnumerationCode("P", "paused"), EnumerationCode("N", "cancelled"),
             EnumerationCode("E", "expired, all payments of a fixed one made"),
             EnumerationCode("S", "suspended, deprecated"),
@@ -65,7 +69,8 @@ public enum Enumerations {
     public static let customerStatus = EnumerationFacts(
         "customerStatus",
         [
-            EnumerationCode("A", "active"), EnumerationCode("I", "inactive"), EnumerationCode("C", "cancelled"),
+            EnumerationCode("A", "active"), EnumerationCode("I", "inactive"),
+            EnumerationCode("C", "cancelled"),
             EnumerationCode("E", "expired, all its subscriptions have ended"),
         ])
 
@@ -93,7 +98,8 @@ enum Forms {
         })
 
     static let phone = TextForm(
-        "must be made of digits, +, -, ( ) and spaces, with a digit", pattern: "^[0-9+ ()-]*[0-9][0-9+ ()-]*$",
+        "must be made of digits, +, -, ( ) and spaces, with a digit",
+        pattern: "^[0-9+ ()-]*[0-9][0-9+ ()-]*$",
         accepts: { text in
             text.utf8.contains { (48...57).contains($0) }
                 && text.utf8.allSatisfy { (48...57).contains($0) || "+ -()".utf8.contains($0) }

@@ -56,7 +56,8 @@ extension Descriptions {
             get: { $0.terms.planID }, set: { $0.plan = $1 }, current: { $0.plan })
         Field.text("planName", 255, meaning: "Name of the plan when copied.", get: { $0.terms.planName })
         Field.enumeration(
-            "billingCycleType", Enumerations.billingCycleType, .createOnly, required: .when("there is no plan"),
+            "billingCycleType", Enumerations.billingCycleType, .createOnly,
+            required: .when("there is no plan"),
             meaning: "Unit of the billing cycle.", get: { $0.terms.cycle.unit }, set: { $0.cycleUnit = $1 },
             current: { $0.cycleUnit })
         Field.integer(
@@ -68,7 +69,8 @@ extension Descriptions {
             meaning: "Cents; the total of each billing.", get: { $0.terms.amount }, set: { $0.amount = $1 },
             current: { $0.amount })
         Field.money(
-            "taxAmount", in: Forms.amountOrNothing, .createOnly, meaning: "The part of the amount that is tax.",
+            "taxAmount", in: Forms.amountOrNothing, .createOnly,
+            meaning: "The part of the amount that is tax.",
             get: { $0.terms.taxAmount }, set: { $0.taxAmount = $1 }, current: { $0.taxAmount })
         Field.date(
             "firstBillingDate", .createOnly, required: .always,
@@ -88,6 +90,7 @@ extension Descriptions {
         Field.date("nextBillingDate", meaning: "Next billing date.", get: { $0.progress.nextBillingDate })
         Field.date("lastBillingDate", meaning: "Last billing date.", get: { $0.progress.lastBillingDate })
         Field.integer("billedCount", meaning: "Payments billed so far.", get: { $0.progress.billedCount })
-        Field.integer("collectedCount", meaning: "Payments billed and fully paid.", get: { $0.collectedCount })
+        Field.integer(
+            "collectedCount", meaning: "Payments billed and fully paid.", get: { $0.collectedCount })
     }
 }

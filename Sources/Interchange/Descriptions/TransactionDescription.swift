@@ -14,21 +14,25 @@ extension Descriptions {
         Field.integer("accountId", meaning: "Merchant account.", get: { $0.accountID })
         Field.identifier("customerId", meaning: "The customer.", get: { $0.customerID })
         Field.enumeration(
-            "type", Enumerations.transactionType, .createOnly, required: .always, meaning: "What kind of entry.",
+            "type", Enumerations.transactionType, .createOnly, required: .always,
+            meaning: "What kind of entry.",
             get: { $0.facts.type }, set: { $0.type = $1 })
         Field.enumeration(
             "accountType", Enumerations.accountType, .createOnly, required: .when("type is AP or AR"),
             meaning: "Means of payment.", get: { $0.facts.accountType }, set: { $0.accountType = $1 })
-        Field.text("accountNumber", 20, meaning: "The account charged, masked.", get: { $0.facts.accountMask })
+        Field.text(
+            "accountNumber", 20, meaning: "The account charged, masked.", get: { $0.facts.accountMask })
         Field.money(
             "amount", in: Forms.amount, .createOnly, required: .always, meaning: "Cents; never changes.",
             get: { $0.facts.amount }, set: { $0.amount = $1 })
         Field.money("balance", meaning: "What is left of it to allocate.", get: { $0.balance })
         Field.money(
-            "taxAmount", in: Forms.amountOrNothing, .createOnly, meaning: "The part of the amount that is tax.",
+            "taxAmount", in: Forms.amountOrNothing, .createOnly,
+            meaning: "The part of the amount that is tax.",
             get: { $0.facts.taxAmount }, set: { $0.taxAmount = $1 })
         Field.money(
-            "feeAmount", in: Forms.amountOrNothing, .createOnly, meaning: "The part of the amount that is a fee.",
+            "feeAmount", in: Forms.amountOrNothing, .createOnly,
+            meaning: "The part of the amount that is a fee.",
             get: { $0.facts.feeAmount }, set: { $0.feeAmount = $1 })
         Field.date(
             "dueDate", .createOnly, default: "the business date", meaning: "When it takes effect.",
@@ -36,7 +40,8 @@ extension Descriptions {
         Field.reference(
             "subscriptionId", .createOnly, meaning: "The subscription it belongs to.",
             get: { $0.facts.subscriptionID }, set: { $0.subscription = $1 })
-        Field.integer("adjustmentId", meaning: "The adjustment it belongs to.", get: { $0.facts.adjustmentID })
+        Field.integer(
+            "adjustmentId", meaning: "The adjustment it belongs to.", get: { $0.facts.adjustmentID })
         Field.text(
             "invoiceList", 250, .createOnly,
             meaning: "Ids or *codes of the invoices it is to cover first, joined by commas.",
@@ -85,14 +90,16 @@ extension Descriptions {
         Field.dateTime("responseDate", meaning: "When it answered.", get: { $0.responseDate })
         Field.text("approvalCode", 30, meaning: "Code of the authorization.", get: { $0.approvalCode })
         Field.text(
-            "gatewayTransactionId", 60, meaning: "The processor's own number.", get: { $0.gatewayTransactionID })
+            "gatewayTransactionId", 60, meaning: "The processor's own number.",
+            get: { $0.gatewayTransactionID })
         Field.text(
             "declineType", 1, mark: .extended, meaning: "S soft, H hard.",
             get: { $0.responseCode.flatMap { ResponseKind(code: $0).declineType } })
         Field.integer(
             "attemptNumber", mark: .extended, meaning: "Which try at the invoice.", get: { $0.attemptNumber })
         Field.date(
-            "nextAttemptDate", mark: .extended, meaning: "When the run tries again.", get: { $0.nextAttemptDate })
+            "nextAttemptDate", mark: .extended, meaning: "When the run tries again.",
+            get: { $0.nextAttemptDate })
     }
 
     /// spec 2.7.
@@ -107,10 +114,12 @@ extension Descriptions {
             "amount", in: Forms.amount, .createOnly, required: .always, meaning: "Cents.",
             set: { $0.amount = $1 })
         Field.money(
-            "taxAmount", in: Forms.amountOrNothing, .createOnly, meaning: "The part of the amount that is tax.",
+            "taxAmount", in: Forms.amountOrNothing, .createOnly,
+            meaning: "The part of the amount that is tax.",
             set: { $0.taxAmount = $1 })
         Field.reference(
-            "paymentOptionId", .createOnly, meaning: "The option to charge.", get: neverSent, set: { $0.paymentOption = $1 })
+            "paymentOptionId", .createOnly, meaning: "The option to charge.", get: neverSent,
+            set: { $0.paymentOption = $1 })
         Field.text(
             "token", 64, .createOnly, meaning: "Account data vaulted earlier.", set: { $0.token = $1 })
         Field.enumeration(
@@ -125,12 +134,15 @@ extension Descriptions {
         Field.text(
             "csc", 4, form: Forms.securityCode, .createOnly, meaning: "Security code; never stored.",
             set: { $0.csc = $1 })
-        Field.text("holderName", 150, .createOnly, meaning: "Name of the holder.", set: { $0.holderName = $1 })
-        Field.text("street", 128, .createOnly, meaning: "Street address of the holder.", set: { $0.street = $1 })
+        Field.text(
+            "holderName", 150, .createOnly, meaning: "Name of the holder.", set: { $0.holderName = $1 })
+        Field.text(
+            "street", 128, .createOnly, meaning: "Street address of the holder.", set: { $0.street = $1 })
         Field.text("city", 50, .createOnly, meaning: "City.", set: { $0.city = $1 })
         Field.text("state", 3, .createOnly, meaning: "State or province.", set: { $0.state = $1 })
         Field.text("zipCode", 10, .createOnly, meaning: "ZIP or postal code.", set: { $0.zipCode = $1 })
-        Field.text("phone", 15, form: Forms.phone, .createOnly, meaning: "Phone number.", set: { $0.phone = $1 })
+        Field.text(
+            "phone", 15, form: Forms.phone, .createOnly, meaning: "Phone number.", set: { $0.phone = $1 })
         Field.text(
             "email", 100, form: Forms.email, .createOnly, meaning: "Email address.", set: { $0.email = $1 })
         Field.text(
@@ -152,7 +164,8 @@ extension Descriptions {
             get: neverSent, set: { $0.source = $1 })
         Field.reference(
             "subscriptionId", .createOnly, mark: .extended,
-            meaning: "The subscription it is for, such as due at signing.", get: neverSent, set: { $0.subscription = $1 })
+            meaning: "The subscription it is for, such as due at signing.", get: neverSent,
+            set: { $0.subscription = $1 })
         Field.boolean(
             "savePaymentOption", .createOnly, default: "false", mark: .extended,
             meaning: "Put the account data of this request on file.",
@@ -168,10 +181,12 @@ extension Descriptions {
         Field.dateTime("createDate", meaning: "When it was made.", get: { $0.createDate })
         Field.identifier("sourceId", meaning: "Whose balance was used.", get: { $0.sourceID })
         Field.enumeration(
-            "sourceTransactionType", Enumerations.transactionType, meaning: "Its type.", get: { $0.sourceType })
+            "sourceTransactionType", Enumerations.transactionType, meaning: "Its type.",
+            get: { $0.sourceType })
         Field.identifier("targetId", meaning: "What it was used on.", get: { $0.targetID })
         Field.enumeration(
-            "targetTransactionType", Enumerations.transactionType, meaning: "Its type.", get: { $0.targetType })
+            "targetTransactionType", Enumerations.transactionType, meaning: "Its type.",
+            get: { $0.targetType })
         Field.money("amount", meaning: "Cents.", get: { $0.amount })
         Field.dateTime("endDate", mark: .extended, meaning: "When a reversal ended it.", get: { $0.endDate })
     }
@@ -193,7 +208,8 @@ extension Descriptions {
         Field.integer(
             "invoices", mark: .extended, meaning: "Invoices made.", get: { $0.advance?.invoices })
         Field.integer(
-            "payments", mark: .extended, meaning: "Payments and claims approved.", get: { $0.advance?.payments })
+            "payments", mark: .extended, meaning: "Payments and claims approved.",
+            get: { $0.advance?.payments })
         Field.integer(
             "declines", mark: .extended, meaning: "Attempts declined.", get: { $0.advance?.declines })
         Field.integer("fees", mark: .extended, meaning: "Fees made.", get: { $0.advance?.fees })

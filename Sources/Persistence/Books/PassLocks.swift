@@ -25,7 +25,8 @@ extension PostgresBooks {
         let deadline = Pause.now() + Self.longestWait
         while !(try ask(Self.tryExclusive, account)) {
             guard Pause.now() < deadline else {
-                throw Refusal(.stateForbids, "the account is busy: its clock is being moved, or a billing pass is long")
+                throw Refusal(
+                    .stateForbids, "the account is busy: its clock is being moved, or a billing pass is long")
             }
             Pause.sleep(milliseconds: 5)
         }

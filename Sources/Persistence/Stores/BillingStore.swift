@@ -206,7 +206,9 @@ extension PostgresStore: BillingStore {
         return try connection.rows(Self.lockAttempts, parameters).map { AttemptRow.attempt($0) }
     }
 
-    public func collections(of invoices: [Identifier<Transaction>], account: Int64) throws -> [InvoiceCollection] {
+    public func collections(of invoices: [Identifier<Transaction>], account: Int64) throws
+        -> [InvoiceCollection]
+    {
         guard !invoices.isEmpty else { return [] }
         return try connection.rows(Self.collectionsOf, [.int(account), .ids(invoices)])
             .map { CollectionRow.collection($0) }
