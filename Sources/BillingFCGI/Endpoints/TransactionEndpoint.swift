@@ -1,4 +1,5 @@
 import Domain
+import Glibc
 import Interchange
 
 /// `/customers/{customer-id}/transactions` (spec 1.5).
@@ -65,11 +66,29 @@ enum TransactionEndpoint {
     static func process(_ call: Call) throws -> Answer {
         var request = ProcessingRequest()
         try Descriptions.processingRequest.decode(try call.body(), into: &request, purpose: .create)
-        let transaction = try ProcessPayment(request, customer: try call.reference()).execute(
-            call.services.books, reaching: call.accounts,
-            processors: { call.services.processor(named: $0) }, vault: call.services.vault, by: call.actor)
+        let payment = ProcessPayment(request, customer: try call.reference())
+        let transaction = try waitingForOutcomes {
+            try payment.execute(
+                call.services.books, reaching: call.accounts,
+                processors: { call.services.processor(named: $0) }, vault: call.services.vault, by: call.actor)
+        }
         return answer(
             transaction, status: transaction.status == .pending ? FailureCode.processorSilent.status : 201)
+    }
+
+    /// Repeats what was refused because an attempt for the same debt is open (V36), for two seconds: most attempts are the
+    /// billing run's and settled in a moment.
+    private static func waitingForOutcomes<Result>(_ body: () throws -> Result) throws -> Result {
+        let deadline = RealClock.now().adding(seconds: 2)
+        while true {
+            do {
+                return try body()
+            } catch let refusal as Refusal
+                where refusal.faults[0].code == .outcomeOpen && RealClock.now() < deadline
+            {
+                poll(nil, 0, 50)
+            }
+        }
     }
 
     private static func answer(_ transaction: Transaction, status: Int) -> Answer {

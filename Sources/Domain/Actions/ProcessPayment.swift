@@ -77,6 +77,13 @@ public struct ProcessPayment {
             signed.amount == amount
         {
             try store.claimSigningPayment(signed.id, account: payer.accountID)
+            if let code = request.code {
+                // A repetition under this code must not charge: it is refused with the payment's id (V29).
+                var changes = BookChanges(
+                    accountID: payer.accountID, processor: state.account.processor, moment: state.moment)
+                changes.takenCodes = [(code, signed.id)]
+                try store.write(changes)
+            }
             try store.note("process", on: "transaction", signed.id.rawValue, of: payer.accountID, by: actor)
             return Opening(state: state, transactionID: signed.id, order: nil)
         }

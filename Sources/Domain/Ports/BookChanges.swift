@@ -146,6 +146,8 @@ public struct BookChanges: Sendable {
     public var allocations: [NewAllocation] = []
     /// Allocations that a reversal, decline or refund ends.
     public var endedAllocations: [Int64] = []
+    /// Codes of callers for transactions that exist already under no code of their own.
+    public var takenCodes: [(code: String, id: Identifier<Transaction>)] = []
     public var attempts: [NewAttempt] = []
     public var settlements: [Settlement] = []
     public var progress: [(id: Identifier<Subscription>, to: SubscriptionProgress)] = []
