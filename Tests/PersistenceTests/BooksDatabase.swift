@@ -16,13 +16,10 @@ final class BooksDatabase {
     init() throws {
         let server = try PrivateServer.shared
         let template = try server.template("books") { conninfo in
-            let administrator = try Connection(ConnectionSettings(conninfo))
-            defer { administrator.close() }
-            try administrator.script(Self.roles)
-            let owner = try Connection(ConnectionSettings("\(conninfo) user=billing_owner"))
+            try Fixture.prepare(conninfo)
+            _ = try Migrator(Fixture.settings(conninfo, as: "billing_owner")).migrate()
+            let owner = try Connection(Fixture.settings(conninfo, as: "billing_owner"))
             defer { owner.close() }
-            try owner.script(
-                "begin; \(String(decoding: PackageResources._001_foundation_sql, as: UTF8.self)); commit")
             try owner.script(Self.customers)
         }
         conninfo = try server.createDatabase(template: template)
@@ -50,20 +47,6 @@ final class BooksDatabase {
             .map { "\($0.text(0)): \($0.text(2))" }.sorted()
     }
 
-    private static let roles = """
-        do $$
-        declare
-          name text;
-        begin
-          perform pg_advisory_xact_lock(1);
-          foreach name in array array['billing_owner', 'billing_api', 'billing_jobs', 'billing_readonly'] loop
-            if not exists (select from pg_roles where rolname = name) then
-              execute format('create role %I login', name);
-            end if;
-          end loop;
-          execute format('grant create on database %I to billing_owner', current_database());
-        end $$
-        """
     private static let customers = """
         set search_path = billing;
         insert into merchant_accounts (account_id, name, time_zone, clock_at)
@@ -80,7 +63,7 @@ final class BooksDatabase {
         select account_id, customer_id + 200, customer_id, 'M', 1, 5000, 400, '2026-01-31', '2026-01-31',
                case customer_id when 4 then 1 end, now()
           from customers where account_id = 2001;
-        select setval('customer_ids', 1000), setval('transaction_ids', 1000);
+        select setval('customer_ids', 1000), setval('subscription_ids', 1000), setval('transaction_ids', 1000);
         """
 }
 

@@ -35,6 +35,7 @@ extension Route {
             [.get], transactions + "/{transaction-id}/allocations", "find", parameters: .paging,
             run: TransactionEndpoint.allocations),
 
+        Route([.get], "/accounts/{account-id}", "load", run: AccountEndpoint.load),
         Route([.get], "/accounts/{account-id}/clock", "load", run: ClockEndpoint.load),
         Route(
             [.post], "/accounts/{account-id}/clock", "advance", explicit: true, long: true,

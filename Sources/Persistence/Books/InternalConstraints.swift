@@ -6,47 +6,40 @@ extension FailureTable {
     static let internalConstraints = Set(
         """
         allocations_amount allocations_append_only allocations_ends_after_begin allocations_key \
-        allocations_sides allocations_source allocations_target allocations_unchanged \
-        attempts_amount attempts_append_only attempts_approved_amount attempts_customer attempts_invoice \
-        attempts_key attempts_kind attempts_number attempts_option attempts_order_key attempts_outcome \
+        allocations_unchanged allocations_within_balance attempts_amount attempts_append_only \
+        attempts_approved_amount attempts_begin_open attempts_code attempts_customer attempts_invoice \
+        attempts_key attempts_kind attempts_number attempts_option attempts_outcome \
         attempts_response_code attempts_settled_have_answers attempts_source attempts_state_moves \
-        attempts_tax attempts_transaction \
-        audit_log_account audit_log_append_only audit_log_key \
-        billing_migrations_key \
-        collections_due_has_a_day collections_invoice collections_key collections_retries collections_state \
-        collections_tries \
-        customers_account customers_balance_by_ledger customers_city customers_code_form \
-        customers_country_code customers_email customers_first_name customers_key customers_last_name \
-        customers_note customers_organization_name customers_phone customers_state customers_status \
-        customers_street customers_street2 customers_zip_code \
-        failed_logins_key \
-        jobs_processes_key \
-        ledger_entries_account_names ledger_entries_amount ledger_entries_append_only ledger_entries_key \
-        ledger_entries_match ledger_entries_one_receivable ledger_entries_transaction \
-        ledger_entries_two_accounts \
+        attempts_tax audit_log_account audit_log_append_only audit_log_key billing_migrations_key \
+        collections_due_has_a_day collections_invoice collections_key collections_retries \
+        collections_state collections_tries customers_account customers_balance_by_ledger \
+        customers_city customers_code_form customers_country_code customers_email customers_first_name \
+        customers_key customers_last_name customers_note customers_organization_name customers_phone \
+        customers_state customers_status customers_street customers_street2 customers_zip_code \
+        failed_logins_key jobs_processes_key ledger_entries_account_names ledger_entries_amount \
+        ledger_entries_append_only ledger_entries_key ledger_entries_match \
+        ledger_entries_one_receivable open_items_balance open_items_by_allocations open_items_key \
         payment_options_accessory payment_options_city payment_options_code_form \
         payment_options_country_code payment_options_customer payment_options_decline_code \
-        payment_options_holder_name payment_options_key payment_options_mask payment_options_of_customer \
-        payment_options_one_default payment_options_state payment_options_street1 payment_options_street2 \
-        payment_options_token payment_options_token_code payment_options_type payment_options_zip_code \
-        plans_account plans_amount plans_code_form plans_cycle plans_interval plans_key plans_name \
-        plans_tax \
-        service_user_accounts_key \
-        signing_payments_key signing_payments_transaction \
+        payment_options_holder_name payment_options_key payment_options_mask \
+        payment_options_of_customer payment_options_one_default payment_options_state \
+        payment_options_street1 payment_options_street2 payment_options_token \
+        payment_options_token_code payment_options_type payment_options_zip_code plans_account \
+        plans_amount plans_code_form plans_cycle plans_interval plans_key plans_name plans_tax \
+        service_user_accounts_key signing_payments_key signing_payments_transaction \
         subscriptions_amount subscriptions_billed subscriptions_code_form subscriptions_customer \
         subscriptions_cycle subscriptions_ended_have_no_next subscriptions_interval subscriptions_key \
         subscriptions_length subscriptions_next_cycle subscriptions_note subscriptions_of_customer \
         subscriptions_option subscriptions_plan subscriptions_plan_name subscriptions_status \
-        subscriptions_tax \
-        transaction_codes_account transaction_codes_form transaction_types_effect transaction_types_key \
-        transaction_types_side \
-        transactions_account_mask transactions_account_type transactions_amount transactions_append_only \
-        transactions_attempt transactions_balance transactions_balance_by_allocations transactions_code \
-        transactions_code_form transactions_creator_code transactions_customer transactions_cycle_number \
+        subscriptions_tax transaction_codes_append_only transaction_codes_form \
+        transaction_codes_of_transaction transaction_types_effect transaction_types_key \
+        transaction_types_side transactions_account_mask transactions_account_type transactions_amount \
+        transactions_append_only transactions_attempt transactions_attempt_of_its_own \
+        transactions_code transactions_creator_code transactions_customer transactions_cycle_number \
         transactions_cycle_of_subscription transactions_fee transactions_in_ledger \
-        transactions_invoice_list transactions_key transactions_note transactions_one_for_a_code \
-        transactions_one_invoice_a_cycle transactions_source transactions_status transactions_subscription \
-        transactions_tax transactions_type transactions_unchanged \
+        transactions_invoice_list transactions_key transactions_note transactions_of_customer \
+        transactions_one_invoice_a_cycle transactions_source transactions_status \
+        transactions_subscription transactions_tax transactions_type transactions_unchanged \
         vault_entries_key vault_entries_option vault_keys_account vault_keys_key
         """.split(separator: " ").map(String.init))
 }

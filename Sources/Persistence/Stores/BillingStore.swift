@@ -2,7 +2,7 @@ public import Domain
 internal import Postgres
 
 extension PostgresStore: BillingStore {
-    private static let due = Statement(
+    static let due = Statement(
         "subscription.due",
         """
         select s.subscription_id, s.customer_id, s.plan_id, s.plan_name, s.billing_cycle_type, s.billing_interval,
