@@ -235,7 +235,7 @@ public struct DueCollection: Sendable {
     public var invoiceDueDate: CalendarDate
     public var customerBalance: Money
     public var customerStatus: Customer.Status
-    /// The option to be charged: the subscription's, else the customer's default; nil when there is none.
+    /// The option to be charged: the subscription's while it is active, else the customer's default; nil when there is none.
     public var option: PaymentOption?
 
     /// A due collection.

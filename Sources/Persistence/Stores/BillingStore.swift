@@ -41,7 +41,7 @@ extension PostgresStore: BillingStore {
         select k.invoice_id
           from collections k
           join customers c on c.account_id = k.account_id and c.customer_id = k.customer_id
-         where k.account_id = $1 and k.state = 'due' and k.collect_on <= $2
+         where k.account_id = $1 and k.state = 'due' and k.collect_on <= $2 and c.status <> 'I'
          order by k.collect_on, k.invoice_id
          limit $3
            for no key update of c, k skip locked
@@ -60,8 +60,10 @@ extension PostgresStore: BillingStore {
           left join subscriptions s on s.account_id = k.account_id and s.subscription_id = k.subscription_id
           left join payment_options d on d.account_id = k.account_id and d.customer_id = k.customer_id
            and d.is_default
+          left join payment_options u on u.account_id = k.account_id and u.payment_option_id = s.payment_option_id
           left join payment_options x on x.account_id = k.account_id
-           and x.payment_option_id = coalesce(s.payment_option_id, d.payment_option_id)
+           and x.payment_option_id = case when u.is_active then u.payment_option_id
+                                          else coalesce(d.payment_option_id, u.payment_option_id) end
          where k.account_id = $1 and k.invoice_id = any ($2)
          order by k.collect_on, k.invoice_id
         """)
