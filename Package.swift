@@ -73,7 +73,11 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "VaultTests", dependencies: ["Vault", "Domain"], swiftSettings: strict),
         .testTarget(
-            name: "BillingFCGITests", dependencies: ["BillingFCGI", "TestSupport"], swiftSettings: strict),
+            name: "BillingFCGITests",
+            dependencies: [
+                "BillingFCGI", "Interchange", "Persistence", "Pool", "Postgres", "TestSupport", "Vault",
+            ],
+            swiftSettings: strict),
         .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]
