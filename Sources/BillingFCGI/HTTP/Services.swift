@@ -14,11 +14,11 @@ final class Services {
     let logger: Logger
     private let sandbox: Sandbox
 
-    /// - Parameter role: the database role of the process, api or jobs.
-    init(_ configuration: Configuration, as role: DatabaseRole, logger: Logger) throws {
+    /// - Parameter database: how this process connects, as the role api or jobs.
+    init(_ configuration: Configuration, database: ConnectionSettings, logger: Logger) throws {
         self.configuration = configuration
         self.logger = logger
-        books = PostgresBooks(configuration.connection(as: role))
+        books = PostgresBooks(database)
         vault = AccountVault(try MasterKey.read(from: configuration.keyFile))
         sandbox = Sandbox(configuration.sandboxConnection)
     }

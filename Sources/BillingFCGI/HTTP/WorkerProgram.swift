@@ -17,7 +17,10 @@ enum WorkerProgram {
             slot: slot, pool: pool, bodyLimit: configuration.bodyLimit,
             requestDeadline: configuration.requestDeadline, runUser: configuration.runUser)
         return runWorker(settings, logger: logger) { slot in
-            let services = try Services(configuration, as: .api, logger: logger)
+            // The long pool moves clocks: its statements may take as long as those of the jobs.
+            let database = configuration.connection(
+                as: .api, for: "\(pool) worker \(slot.index)", statementSeconds: pool == "long" ? 60 : nil)
+            let services = try Services(configuration, database: database, logger: logger)
             // Connected before it is called ready; a database that is down is the requests' matter.
             try? services.books.connect()
             let router = Router(services, scoreboard: slot.scoreboard) {

@@ -14,7 +14,8 @@ enum JobsProgram {
     /// Seconds between two rounds of housekeeping.
     static let housekeeping = 600
 
-    /// Runs until TERM, INT or QUIT: then it finishes the batch in hand.
+    /// Runs until TERM, INT, QUIT or HUP: then it finishes the batch in hand. Whoever supervises it starts it again, after
+    /// a HUP with the new program and configuration.
     ///
     /// - Returns: the exit status.
     static func run(_ configuration: Configuration) -> Int32 {
@@ -23,9 +24,10 @@ enum JobsProgram {
             // A core file would hold card numbers.
             var none = rlimit(rlim_cur: 0, rlim_max: 0)
             setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
-            Signals.ignore([SIGPIPE, SIGHUP])
-            let signals = try Signals([SIGTERM, SIGINT, SIGQUIT])
-            let services = try Services(configuration, as: .jobs, logger: logger)
+            Signals.ignore([SIGPIPE])
+            let signals = try Signals([SIGTERM, SIGINT, SIGQUIT, SIGHUP])
+            let services = try Services(
+                configuration, database: configuration.connection(as: .jobs), logger: logger)
             logger.info("jobs started")
             Jobs(services, signals: signals).run(every: configuration.jobsInterval)
             logger.info("jobs ended")
@@ -41,7 +43,8 @@ enum JobsProgram {
     /// - Throws: `Refusal`: V24 no such account; V30 while its clock is being moved.
     static func runOnce(_ configuration: Configuration, account: Int64) throws -> RunBilling.Report {
         let logger = JSONLog.logger(label: "billing.run", level: configuration.logLevel)
-        let services = try Services(configuration, as: .jobs, logger: logger)
+        let services = try Services(
+            configuration, database: configuration.connection(as: .jobs), logger: logger)
         guard let state = try services.books.reading(reaching: [account], { try $0.account(account) }) else {
             throw Refusal(.notFound, "there is no merchant account \(account)")
         }
