@@ -70,7 +70,8 @@ enum TransactionEndpoint {
         let transaction = try waitingForOutcomes {
             try payment.execute(
                 call.services.books, reaching: call.accounts,
-                processors: { call.services.processor(named: $0) }, vault: call.services.vault, by: call.actor)
+                processors: { call.services.processor(named: $0) }, vault: call.services.vault, by: call.actor
+            )
         }
         return answer(
             transaction, status: transaction.status == .pending ? FailureCode.processorSilent.status : 201)
