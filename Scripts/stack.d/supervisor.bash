@@ -267,9 +267,11 @@ show_welcome() {
     cat <<END
 
 The billing server is ready: $url
-  documentation   $url/docs/
   logs            $state/log/
 END
+    if [[ -f $state/docs/index.html ]]; then
+        echo "  documentation   $url/docs/"
+    fi
     if [[ -s $run_dir/demo.env ]]; then
         cat <<END
   credentials     $run_dir/demo.env (service user, password, sandbox account 2001)
