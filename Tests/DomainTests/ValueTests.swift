@@ -24,7 +24,7 @@ struct ValueTests {
                 #expect(Currency(code: String(code))?.exponent == decimals, "\(code)")
             }
         }
-        for code in ["", "usd", "US", "USDX", "XXX", "DEM", "U$D"] {
+        for code in ["", "usd", "US", "USDX", "XTS", "DEM", "U$D"] {
             #expect(Currency(code: code) == nil, "\(code)")
         }
     }
