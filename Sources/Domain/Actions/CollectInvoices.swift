@@ -22,7 +22,8 @@ struct CollectInvoices {
                 changes.collections.append(collection)
                 continue
             }
-            if isBeingPaid(collection) { continue }
+            // Of an inactive customer nothing is collected (spec 2.1 isActive); it stays due.
+            if item.customerStatus == .inactive || isBeingPaid(collection) { continue }
             guard let option = item.option, option.particulars.isActive else {
                 collection.state = .waiting
                 collection.collectOn = nil

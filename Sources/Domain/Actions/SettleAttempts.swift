@@ -39,7 +39,10 @@ struct SettleAttempts {
                 if case .approved = ResponseKind(code: response.code), response.approvedAmount > .zero {
                     credits.append(changes.settle(attempt, approved: response))
                     paying.insert(attempt.facts.customerID)
-                    if var collection { collection.close(); changes.collections.append(collection) }
+                    if var collection {
+                        collection.approve()
+                        changes.collections.append(collection)
+                    }
                 } else {
                     changes.settle(attempt, declined: response, collection: collection, policy: account)
                 }
@@ -127,13 +130,21 @@ extension InvoiceCollection {
         collectOn = nil
     }
 
+    /// Money came: the run's own attempt was the last one. A payment that a caller made leaves the collecting as it stands, so
+    /// that the run collects what the payment did not cover.
+    mutating func approve() {
+        if state == .open { close() }
+    }
+
     /// A declined try: a soft one is tried again as long as the list of days goes, a hard one waits for another option.
     ///
     /// ```
     /// retryDays 3,5,7    try      retry 1       retry 2           retry 3    closed
     ///                     │── 3 ───│──── 5 ──────│────── 7 ────────│
     /// ```
+    /// What is closed stays closed: a caller's declined try does not put the run back to work.
     mutating func decline(isHard: Bool, on date: CalendarDate, retryDays: [Int]) {
+        guard state != .closed else { return }
         collectOn = nil
         if isHard {
             state = .waiting

@@ -257,7 +257,7 @@ create function subscriptions_status_moves() returns trigger
   language plpgsql
   as $$
 begin
-  if old.status || new.status not in ('UC', 'UF', 'CF', 'FC', 'UP', 'CP', 'PC', 'PU', 'UN', 'CN', 'FN', 'PN', 'CE', 'FU') then
+  if old.status || new.status not in ('UC', 'UF', 'CF', 'FC', 'UP', 'CP', 'PC', 'PU', 'UN', 'CN', 'FN', 'PN', 'CE') then
     raise exception 'a subscription cannot move from % to %', old.status, new.status
       using errcode = 'check_violation', constraint = 'subscriptions_status_moves', table = 'subscriptions';
   end if;

@@ -126,7 +126,8 @@ extension PostgresStore: BillingStore {
                         where s.account_id = $1 and s.status in ('U', 'C') and s.set_aside_reason is null
                           and s.next_billing_date <= $2 and c.status in ('A', 'E'))
             or exists (select from collections k
-                        where k.account_id = $1 and k.state = 'due' and k.collect_on <= $2)
+                         join customers c on c.account_id = k.account_id and c.customer_id = k.customer_id
+                        where k.account_id = $1 and k.state = 'due' and k.collect_on <= $2 and c.status <> 'I')
             or exists (select from attempts p
                         where p.account_id = $1 and p.outcome = 'open' and p.next_look_up <= statement_timestamp())
             or exists (select from subscriptions s

@@ -94,7 +94,7 @@ extension OperatorStore {
          order by a.account_id
         """)
 
-    /// The merchant accounts that have something to be billed, collected or asked for now, with their processors.
+    /// The merchant accounts that have something due to be billed, collected or asked for, with their processors.
     public func accountsWithWork() throws -> [(account: Int64, processor: String)] {
         try connection.rows(Self.dueWork).map { ($0.int(0), $0.text(1)) }
     }
