@@ -39,27 +39,46 @@ let package = Package(
             name: "Interchange", dependencies: ["Domain", "CXML", "CJansson"], swiftSettings: strict),
         .target(name: "Processing", dependencies: ["Domain", "Postgres"], swiftSettings: strict),
         .target(name: "Vault", dependencies: ["Domain", "CSodium"], swiftSettings: strict),
+        // Master, workers, FastCGI: knows bytes and processes, nothing of billing.
+        .target(
+            name: "Pool",
+            dependencies: ["CFastCGI", "CLinux", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
         .executableTarget(
             name: "BillingFCGI",
             dependencies: [
                 "Domain", "Persistence", "Interchange", "Processing", "Vault", "Postgres",
-                "CFastCGI", "CLinux",
+                "Pool", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
 
-        .target(name: "TestSupport", dependencies: ["Postgres"], path: "Tests/Support", swiftSettings: strict),
-        .testTarget(name: "DomainTests", dependencies: ["Domain"], swiftSettings: strict),
+        .target(
+            name: "TestSupport", dependencies: ["Postgres"], path: "Tests/Support", swiftSettings: strict),
+        .testTarget(
+            name: "DomainTests", dependencies: ["Domain"], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "PersistenceTests", dependencies: ["Persistence", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "InterchangeTests", dependencies: ["Interchange"], swiftSettings: strict),
+        .testTarget(name: "InterchangeTests", dependencies: ["Interchange", "Domain"], swiftSettings: strict),
         .testTarget(
-            name: "ProcessingTests", dependencies: ["Processing", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "VaultTests", dependencies: ["Vault"], swiftSettings: strict),
+            name: "ProcessingTests", dependencies: ["Processing", "Domain", "Postgres", "TestSupport"],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "FCGIProbe", dependencies: ["Pool", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/FCGIProbe", swiftSettings: strict),
         .testTarget(
-            name: "BillingFCGITests", dependencies: ["BillingFCGI", "TestSupport"], swiftSettings: strict),
+            name: "PoolTests",
+            dependencies: ["Pool", "FCGIProbe", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
+        .testTarget(name: "VaultTests", dependencies: ["Vault", "Domain"], swiftSettings: strict),
+        .testTarget(
+            name: "BillingFCGITests",
+            dependencies: [
+                "BillingFCGI", "Interchange", "Persistence", "Pool", "Postgres", "TestSupport", "Vault",
+            ],
+            swiftSettings: strict),
         .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]

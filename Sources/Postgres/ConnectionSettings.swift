@@ -6,6 +6,9 @@ public struct ConnectionSettings: Sendable {
     /// libpq's keyword/value string or URI. May hold a password: it never shows up in a failure.
     public var connectionString: String
 
+    /// The role to connect as where the connection string names no user; nil leaves that to libpq.
+    public var defaultUser: String?
+
     /// What `pg_stat_activity` shows: the role and number of the process.
     public var applicationName: String
 
@@ -32,9 +35,11 @@ public struct ConnectionSettings: Sendable {
     public init(
         _ connectionString: String, applicationName: String = "billing", statementTimeout: Int = 5_000,
         lockTimeout: Int = 2_000, idleInTransactionTimeout: Int = 10_000, connectTimeout: Int = 5,
-        networkTimeout: Int = 8_000, runtimeSettings: [(name: String, value: String)] = []
+        networkTimeout: Int = 8_000, defaultUser: String? = nil,
+        runtimeSettings: [(name: String, value: String)] = []
     ) {
         self.connectionString = connectionString
+        self.defaultUser = defaultUser
         self.applicationName = applicationName
         self.statementTimeout = statementTimeout
         self.lockTimeout = lockTimeout

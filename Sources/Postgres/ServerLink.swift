@@ -103,12 +103,15 @@ final class ServerLink {
         guard let given = parsedOptions(settings.connectionString) else {
             throw DatabaseFailure(.cannotConnect, message: "the connection string cannot be read")
         }
-        let words = [
-            ("dbname", settings.connectionString),
-            ("application_name", settings.applicationName),
-            ("client_encoding", "UTF8"),
-            ("options", settings.serverOptions(after: given)),
-        ]
+        // What stands before the connection string is overridden by it, what stands behind overrides it.
+        let user = settings.defaultUser.map { [("user", $0)] } ?? []
+        let words =
+            user + [
+                ("dbname", settings.connectionString),
+                ("application_name", settings.applicationName),
+                ("client_encoding", "UTF8"),
+                ("options", settings.serverOptions(after: given)),
+            ]
         let handle = withCStrings(words.map(\.0)) { keywords in
             withCStrings(words.map(\.1)) { values in PQconnectStartParams(keywords, values, 1) }
         }

@@ -68,7 +68,8 @@ import Testing
         }
     }
 
-    /// The option is the subscription's, else the customer's default, whatever its state; what is open is what is left.
+    /// The option is the subscription's while it is active, else the customer's default; what is open is what is left. An
+    /// inactive customer is left alone.
     @Test func readsDueCollectionsWithTheirOptions() throws {
         let ids = try tests.invoice([1, 2, 3])
         try script(
@@ -90,13 +91,30 @@ import Testing
             #expect(
                 try store.dueCollections(account: 2001, through: january.adding(days: -1), limit: 9).isEmpty)
             let due = try store.dueCollections(account: 2001, through: january, limit: 9)
-            #expect(due.map { $0.collection.invoiceID } == Array(ids[0...2]))
-            #expect(due.map { $0.left } == [Money(3000), Money(5000), Money(5000)])
-            #expect(due.map { $0.customerBalance } == [Money(3000), Money(5000), Money(5000)])
-            #expect(due.map { $0.customerStatus } == [.active, .inactive, .active])
-            #expect(due.map { $0.option?.id.rawValue } == [101, 102, nil])
-            #expect(due.map { $0.invoiceDueDate } == [january, january, january])
+            #expect(due.map { $0.collection.invoiceID } == [ids[0], ids[2]])
+            #expect(due.map { $0.left } == [Money(3000), Money(5000)])
+            #expect(due.map { $0.customerBalance } == [Money(3000), Money(5000)])
+            #expect(due.map { $0.customerStatus } == [.active, .active])
+            #expect(due.map { $0.option?.id.rawValue } == [101, nil])
+            #expect(due.map { $0.invoiceDueDate } == [january, january])
             #expect(due[0].option?.tokenCode.hasPrefix("token-") == true)
+        }
+        try script("update payment_options set is_active = false where payment_option_id = 101")
+        try store { store throws in
+            let due = try store.dueCollections(account: 2001, through: january, limit: 9)
+            #expect(due.map { $0.option?.id.rawValue } == [101, nil], "no other one to fall back on")
+        }
+        try script(
+            """
+            insert into payment_options (account_id, payment_option_id, customer_id, type, account_mask, accessory_shown,
+                   holder_name, token_code, is_default, create_date)
+            values (2001, 901, 1, 'VC', '4***********1111', '1230', 'A', 'token-901-0123456789abc', true, now())
+            """)
+        try store { store throws in
+            let due = try store.dueCollections(account: 2001, through: january, limit: 9)
+            #expect(
+                due.map { $0.option?.id.rawValue } == [901, nil], "the default stands in for the inactive one"
+            )
         }
     }
 

@@ -344,7 +344,7 @@ extension TransactionStoreTests {
     }
 
     /// Attempts to collect the invoices that ``invoice(_:)`` made.
-    func attempt(_ ids: [Identifier<Transaction>], state: Domain.Collection.State) throws {
+    func attempt(_ ids: [Identifier<Transaction>], state: InvoiceCollection.State) throws {
         let half = ids.count / 2
         try store { store throws in
             var changes = newChanges()
@@ -436,10 +436,10 @@ extension TransactionStoreTests {
     }
 
     func collection(
-        _ invoice: Identifier<Transaction>, _ number: Int64, _ state: Domain.Collection.State,
+        _ invoice: Identifier<Transaction>, _ number: Int64, _ state: InvoiceCollection.State,
         on date: CalendarDate? = nil
-    ) -> Domain.Collection {
-        Domain.Collection(
+    ) -> InvoiceCollection {
+        InvoiceCollection(
             invoiceID: invoice, customerID: customer(number), subscriptionID: Identifier(number + 200),
             state: state, collectOn: date)
     }

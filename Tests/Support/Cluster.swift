@@ -36,10 +36,13 @@ struct Cluster: Sendable {
             ])
         let made = try Subprocess.run(program, arguments)
         guard made.status == 0 else {
-            _ = try Subprocess.run("/bin/rm", ["-rf", "--", folder])
+            remove()
             throw SetupFailure("initdb: \(made.errors)")
         }
     }
+
+    /// Removes the files.
+    func remove() { _ = try? Subprocess.run("/bin/rm", ["-rf", "--", folder]) }
 
     /// A program and its arguments, run as ``user``.
     func command(_ program: String, _ arguments: [String]) -> (String, [String]) {

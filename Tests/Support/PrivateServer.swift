@@ -145,6 +145,11 @@ public final class PrivateServer: Sendable {
             defer { state.guardian = nil }
             return state.guardian
         }
-        guardian?.end(.gone)
+        if let guardian {
+            guardian.end(.gone)
+        } else {
+            // Stopped: nobody else is left to remove the files.
+            cluster?.remove()
+        }
     }
 }

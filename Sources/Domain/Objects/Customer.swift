@@ -70,6 +70,8 @@ public struct CustomerForm: Sendable {
     public var isActive = true
     public var paymentOptions: [PaymentOptionForm] = []
     public var subscriptions: [SubscriptionForm] = []
+    /// The customer that is being changed; nil on ~create.
+    public private(set) var stored: Customer?
 
     /// An empty form for ~create.
     public init() {}
@@ -80,6 +82,7 @@ public struct CustomerForm: Sendable {
         code = customer.code ?? customer.id.description
         particulars = customer.particulars
         isActive = customer.status != .inactive
+        stored = customer
     }
 }
 

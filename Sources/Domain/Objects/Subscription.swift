@@ -13,8 +13,8 @@ public struct Subscription: Sendable {
         public func mayBecome(_ next: Status) -> Bool {
             switch (self, next) {
             case (.unbilled, .current), (.unbilled, .frozen), (.current, .frozen), (.frozen, .current),
-                (.frozen, .unbilled), (.unbilled, .paused), (.current, .paused), (.paused, .current),
-                (.paused, .unbilled), (.current, .expired):
+                (.unbilled, .paused), (.current, .paused), (.paused, .current), (.paused, .unbilled),
+                (.current, .expired):
                 true
             case (.unbilled, .cancelled), (.current, .cancelled), (.frozen, .cancelled),
                 (.paused, .cancelled):

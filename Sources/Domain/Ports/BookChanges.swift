@@ -22,7 +22,7 @@ public struct NewAttempt: Sendable {
     public var kind: Kind
     /// The invoice it collects; at most one attempt may be open for it.
     public var invoiceID: Identifier<Transaction>?
-    /// Fees collected together with the invoice.
+    /// Further debts it goes to, in this order: fees collected together with the invoice, the rest of an `invoiceList`.
     public var feeIDs: [Identifier<Transaction>] = []
     public var subscriptionID: Identifier<Subscription>?
     public var sourceID: Identifier<Transaction>?
@@ -77,6 +77,8 @@ public struct OpenAttempt: Sendable {
     public var businessDate: CalendarDate
     /// Whether its transaction is already shown as pending.
     public var isShownPending: Bool
+    /// The subscription whose first invoice is to use the payment, while it has none yet (spec 5.9).
+    public var heldFor: Identifier<Subscription>?
 
     /// An open attempt.
     public init(id: Int64, facts: NewAttempt, businessDate: CalendarDate, isShownPending: Bool) {
@@ -97,7 +99,7 @@ public struct Settlement: Sendable {
 }
 
 /// Where the collecting of an invoice stands.
-public struct Collection: Hashable, Sendable {
+public struct InvoiceCollection: Hashable, Sendable {
     /// What the run is to do about it.
     public enum State: String, Sendable {
         /// To be collected on a day.
@@ -144,10 +146,12 @@ public struct BookChanges: Sendable {
     public var allocations: [NewAllocation] = []
     /// Allocations that a reversal, decline or refund ends.
     public var endedAllocations: [Int64] = []
+    /// Codes of callers for transactions that exist already under no code of their own.
+    public var takenCodes: [(code: String, id: Identifier<Transaction>)] = []
     public var attempts: [NewAttempt] = []
     public var settlements: [Settlement] = []
     public var progress: [(id: Identifier<Subscription>, to: SubscriptionProgress)] = []
-    public var collections: [Collection] = []
+    public var collections: [InvoiceCollection] = []
     /// Options that were declined, with the code; a hard decline makes them inactive.
     public var declinedOptions: [(id: Identifier<PaymentOption>, code: String, isHard: Bool)] = []
 
@@ -227,18 +231,18 @@ public struct DueSubscription: Sendable {
 
 /// An invoice whose collecting is due, locked with its customer, with what is needed to collect it.
 public struct DueCollection: Sendable {
-    public var collection: Collection
+    public var collection: InvoiceCollection
     /// What is open on the invoice.
     public var left: Money
     public var invoiceDueDate: CalendarDate
     public var customerBalance: Money
     public var customerStatus: Customer.Status
-    /// The option to be charged: the subscription's, else the customer's default; nil when there is none.
+    /// The option to be charged: the subscription's while it is active, else the customer's default; nil when there is none.
     public var option: PaymentOption?
 
     /// A due collection.
     public init(
-        collection: Collection, left: Money, invoiceDueDate: CalendarDate, customerBalance: Money,
+        collection: InvoiceCollection, left: Money, invoiceDueDate: CalendarDate, customerBalance: Money,
         customerStatus: Customer.Status, option: PaymentOption?
     ) {
         self.collection = collection
@@ -264,7 +268,7 @@ public protocol BillingStore: AnyObject {
     /// These attempts, locked, as far as they are still open.
     func lockOpenAttempts(_ transactions: [Identifier<Transaction>], account: Int64) throws -> [OpenAttempt]
     /// Where the collecting of these invoices stands.
-    func collections(of invoices: [Identifier<Transaction>], account: Int64) throws -> [Collection]
+    func collections(of invoices: [Identifier<Transaction>], account: Int64) throws -> [InvoiceCollection]
     /// Sets a subscription aside whose step failed, so that it does not stop the others.
     func setAside(_ subscription: Identifier<Subscription>, account: Int64, reason: String) throws
     /// Whether anything of this account is due that a pass would do now.

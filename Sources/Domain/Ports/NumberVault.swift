@@ -14,13 +14,13 @@ public struct AccountNumbers: Sendable {
 /// Where card and bank account numbers are encrypted (spec 5; the design's rules for cards).
 public protocol NumberVault: AnyObject {
     /// A new data key for a merchant account, wrapped by the master key.
-    func newKey() throws -> [UInt8]
+    func newKey(for account: Int64) throws -> [UInt8]
     /// Encrypts the numbers of one payment option under its account's key.
     func seal(_ numbers: AccountNumbers, account: Int64, option: Int64, key: [UInt8]) throws -> [UInt8]
     /// Decrypts them; throws when the bytes were not sealed for this option.
     func open(_ sealed: [UInt8], account: Int64, option: Int64, key: [UInt8]) throws -> AccountNumbers
     /// A keyed hash that recognises the same number again within one account.
-    func fingerprint(of number: String, account: Int64) throws -> [UInt8]
+    func fingerprint(of number: String, account: Int64, key: [UInt8]) throws -> [UInt8]
     /// An unguessable token, 20–64 characters.
     func newToken() throws -> String
 }

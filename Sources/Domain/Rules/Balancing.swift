@@ -89,13 +89,10 @@ public enum Balancing {
     /// The debts in the order in which they are paid.
     static func order(_ debts: [OpenItem], by algorithm: BalancingAlgorithm) -> [OpenItem] {
         let sorted = debts.sorted(by: olderFirst)
-        guard algorithm == .invoiceFirst, let oldest = sorted.firstIndex(where: { $0.type == .invoice })
-        else {
-            return sorted
-        }
+        guard algorithm == .invoiceFirst else { return sorted }
         var others = sorted
-        let first = others.remove(at: oldest)
-        return [first] + others.filter { $0.type.isFee } + others.filter { !$0.type.isFee }
+        let oldest = others.firstIndex { $0.type == .invoice }.map { [others.remove(at: $0)] } ?? []
+        return oldest + others.filter { $0.type.isFee } + others.filter { !$0.type.isFee }
     }
 
     private static func olderFirst(_ left: OpenItem, _ right: OpenItem) -> Bool {

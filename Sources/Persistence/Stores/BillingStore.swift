@@ -55,7 +55,7 @@ extension PostgresStore: BillingStore {
         select k.invoice_id
           from collections k
           join customers c on c.account_id = k.account_id and c.customer_id = k.customer_id
-         where k.account_id = $1 and k.state = 'due' and k.collect_on <= $2
+         where k.account_id = $1 and k.state = 'due' and k.collect_on <= $2 and c.status <> 'I'
          order by k.collect_on, k.invoice_id
          limit $3
            for no key update of c, k skip locked
@@ -86,9 +86,9 @@ extension PostgresStore: BillingStore {
           left join lateral (
                select * from payment_options f
                 where f.account_id = $1 and f.customer_id = k.customer_id
-                  and case when s.payment_option_id is null then f.is_default
-                           else f.payment_option_id = s.payment_option_id end
-               offset 0) x on true
+                  and (f.is_default or f.payment_option_id = s.payment_option_id)
+                order by (f.is_active and f.payment_option_id = s.payment_option_id) is true desc, f.is_default desc
+                limit 1) x on true
           join merchant_accounts a on a.account_id = $1
          order by k.collect_on, k.invoice_id
         """)
@@ -161,7 +161,8 @@ extension PostgresStore: BillingStore {
                         where s.account_id = $1 and s.status in ('U', 'C') and s.set_aside_reason is null
                           and s.next_billing_date <= $2 and c.status in ('A', 'E'))
             or exists (select from collections k
-                        where k.account_id = $1 and k.state = 'due' and k.collect_on <= $2)
+                         join customers c on c.account_id = k.account_id and c.customer_id = k.customer_id
+                        where k.account_id = $1 and k.state = 'due' and k.collect_on <= $2 and c.status <> 'I')
             or exists (select from attempts p
                         where p.account_id = $1 and p.outcome = 'open' and p.next_look_up <= statement_timestamp())
             or exists (select from subscriptions s
@@ -241,7 +242,9 @@ extension PostgresStore: BillingStore {
         return try connection.rows(Self.lockAttempts, parameters).map { AttemptRow.attempt($0) }
     }
 
-    public func collections(of invoices: [Identifier<Transaction>], account: Int64) throws -> [Collection] {
+    public func collections(of invoices: [Identifier<Transaction>], account: Int64) throws
+        -> [InvoiceCollection]
+    {
         guard !invoices.isEmpty else { return [] }
         return try connection.rows(Self.collectionsOf, [.int(account), .ids(invoices)])
             .map { CollectionRow.collection($0) }
@@ -279,8 +282,8 @@ private enum CollectionRow {
         """
     static let count = 7
 
-    static func collection(_ row: Row) -> Collection {
-        var collection = Collection(
+    static func collection(_ row: Row) -> InvoiceCollection {
+        var collection = InvoiceCollection(
             invoiceID: row.identifier(0), customerID: row.identifier(1),
             subscriptionID: row.optionalIdentifier(2), state: row.code(3), collectOn: row.optionalDate(4))
         collection.tries = Int(row.int(5))

@@ -67,6 +67,7 @@ extension PostgresStore {
         let coded =
             changes.attempts.compactMap { attempt in attempt.code.map { ($0, attempt.transactionID) } }
             + changes.transactions.compactMap { new in new.facts.code.map { ($0, new.id) } }
+            + changes.takenCodes.map { ($0.code, $0.id) }
         guard !coded.isEmpty else { return }
         let parameters: [Parameter] = [
             .int(changes.accountID), .texts(coded.map { $0.0 }), .ids(coded.map { $0.1 }),

@@ -7,9 +7,7 @@ extension PostgresStore: CustomerStore {
         select \(CustomerRow.columns)
           from customers x
           join merchant_accounts a on a.account_id = x.account_id
-         where x.account_id = any ($1) and \(form.condition("x", id: "customer_id", from: 2))
-         order by \(form.order("x"))
-         limit 2
+         where x.account_id = any ($1) and \(form.condition("x", id: "customer_id", from: 2))\(form.order("x", limit: 2))
         """
     }
     private static let lock = ByReference("customer.lock") { form in
@@ -18,9 +16,7 @@ extension PostgresStore: CustomerStore {
                \(MerchantAccountRow.columns)
           from customers x
           join merchant_accounts a on a.account_id = x.account_id
-         where x.account_id = any ($1) and \(form.condition("x", id: "customer_id", from: 2))
-         order by \(form.order("x"))
-         limit 2
+         where x.account_id = any ($1) and \(form.condition("x", id: "customer_id", from: 2))\(form.order("x", limit: 2))
            for no key update of x
         """
     }

@@ -1,5 +1,19 @@
 internal import Postgres
 
+/// What the metrics show of all accounts together (spec 6.6).
+public struct OperatingFigures: Hashable, Sendable {
+    /// Now less the due time of the oldest unbilled charge, in seconds; 0 when none is due.
+    public var billingLagSeconds: Int64
+    /// Attempts whose outcome is not known, those of this moment included.
+    public var attemptsOpen: Int64
+    /// Of them, those older than a minute.
+    public var attemptsUnknown: Int64
+    /// Of them, those older than an hour: for a person (spec 5.6).
+    public var attemptsForAPerson: Int64
+    /// Subscriptions whose step failed.
+    public var subscriptionsSetAside: Int64
+}
+
 // What the health checks and the jobs processes read and write.
 extension OperatorStore {
     private static let beat = Statement(
@@ -48,6 +62,41 @@ extension OperatorStore {
     /// (spec 5.2). Accounts whose clock was moved do not count: their time stands still.
     public func missedBills(olderThan seconds: Int) throws -> Int {
         Int(try connection.rows(Self.missed, [.int(Int64(seconds))])[0].int(0))
+    }
+
+    private static let figures = Statement(
+        "health.figures",
+        """
+        select billing_lag_seconds, attempts_open, attempts_unknown, attempts_for_a_person, subscriptions_set_aside
+          from operating_figures()
+        """)
+
+    /// What the metrics show of all accounts together.
+    public func figures() throws -> OperatingFigures {
+        let row = try connection.rows(Self.figures)[0]
+        return OperatingFigures(
+            billingLagSeconds: row.int(0), attemptsOpen: row.int(1), attemptsUnknown: row.int(2),
+            attemptsForAPerson: row.int(3), subscriptionsSetAside: row.int(4))
+    }
+
+    private static let dueWork = Statement(
+        "jobs.accounts_with_work",
+        """
+        select a.account_id, a.processor
+          from merchant_accounts a
+         where exists (select 1 from subscriptions s
+                        where s.account_id = a.account_id and s.status in ('U', 'C') and s.set_aside_reason is null
+                          and s.next_billing_date <= business_date(a) + a.invoice_lead_days)
+            or exists (select 1 from collections c
+                        where c.account_id = a.account_id and c.state = 'due' and c.collect_on <= business_date(a))
+            or exists (select 1 from attempts t
+                        where t.account_id = a.account_id and t.outcome = 'open' and t.next_look_up <= clock_timestamp())
+         order by a.account_id
+        """)
+
+    /// The merchant accounts that have something due to be billed, collected or asked for, with their processors.
+    public func accountsWithWork() throws -> [(account: Int64, processor: String)] {
+        try connection.rows(Self.dueWork).map { ($0.int(0), $0.text(1)) }
     }
 
     /// How the schema stands to this program.

@@ -8,9 +8,7 @@ extension PostgresStore {
         select \(PaymentOptionRow.columns)
           from (select k.account_id, k.customer_id
                   from customers k
-                 where k.account_id = any ($1) and \(form.condition("k", id: "customer_id", from: 2))
-                 order by \(form.order("k"))
-                 limit 1) k
+                 where k.account_id = any ($1) and \(form.condition("k", id: "customer_id", from: 2))\(form.order("k", limit: 1))) k
           join payment_options x on x.account_id = k.account_id and x.customer_id = k.customer_id
           join merchant_accounts a on a.account_id = x.account_id
          order by x.payment_option_id
@@ -22,9 +20,7 @@ extension PostgresStore {
           from payment_options x
           join merchant_accounts a on a.account_id = x.account_id
          where x.account_id = $1 and x.customer_id = $2
-           and \(form.condition("x", id: "payment_option_id", from: 3))
-         order by \(form.order("x"))
-         limit 1
+           and \(form.condition("x", id: "payment_option_id", from: 3))\(form.order("x", limit: 1))
         """
     }
     private static let loadDefault = Statement(

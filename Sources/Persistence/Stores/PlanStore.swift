@@ -44,9 +44,7 @@ extension PostgresStore: PlanStore {
         select \(PlanRow.columns)
           from plans x
           join merchant_accounts a on a.account_id = x.account_id
-         where x.account_id = any ($1) and \(form.condition("x", id: "plan_id", from: 2))
-         order by \(form.order("x"))
-         limit 2
+         where x.account_id = any ($1) and \(form.condition("x", id: "plan_id", from: 2))\(form.order("x", limit: 2))
         """
     }
 

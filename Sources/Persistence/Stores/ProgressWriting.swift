@@ -77,7 +77,7 @@ enum ProgressWriting {
     }
 
     /// Collections, a column each.
-    static func collections(_ all: [Collection]) -> [Parameter] {
+    static func collections(_ all: [InvoiceCollection]) -> [Parameter] {
         let rows = last(all) { $0.invoiceID }
         return [
             .ints(rows.map { $0.invoiceID.rawValue }), .ints(rows.map { $0.customerID.rawValue }),

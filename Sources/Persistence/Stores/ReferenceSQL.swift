@@ -18,8 +18,14 @@ enum ReferenceForm: String, CaseIterable {
         }
     }
 
-    /// The order in which what is found counts: by code first.
-    func order(_ alias: String) -> String { "\(alias).code is null" }
+    /// The order in which what is found counts, by code first, and how much of it.
+    func order(_ alias: String, limit: Int) -> String {
+        switch self {
+        case .id: ""
+        case .code: "\n limit \(limit)"
+        case .number: "\n order by \(alias).code is null\n limit \(limit)"
+        }
+    }
 }
 
 extension Reference {

@@ -13,12 +13,22 @@ struct Search {
     private let accounts: [Int64]
     private let page: Page
     private var marks = ""
+    /// Whether a condition of this search can be looked up in an index, or leaves few rows.
+    private var isSelective = false
     private var conditions: [String] = []
     private var parameters: [Parameter]
 
-    /// Plans every find with the values it has: which index is best depends on them.
-    static let planByValues = Statement(
-        "session.plan_by_values", "select set_config('plan_cache_mode', 'force_custom_plan', true)")
+    /// Plans a find with the values it has: which index is best depends on them. Where no index fits, what is found is
+    /// not sorted but met in the order of the ids, so that the reading ends as soon as the page is full.
+    private static let planByValues = Statement(
+        "session.plan_by_values",
+        "select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_sort', $1, true)"
+    )
+    /// Inside a transaction the rest of it is planned as usual again.
+    private static let planAsUsual = [
+        Statement("session.plan_as_usual", "reset plan_cache_mode"),
+        Statement("session.sort_as_usual", "reset enable_sort"),
+    ]
 
     /// A search in a table under the alias `x`, by id, in accounts of which there is at least one.
     init(_ name: String, _ table: String, id: String, in accounts: [Int64], _ page: Page) {
@@ -48,6 +58,7 @@ struct Search {
         precondition(rest.isEmpty, "a condition binds as many values as it has question marks")
         marks += mark
         conditions.append(bound)
+        if !mark.hasSuffix("*") { isSelective = true }
     }
 
     /// Adds a condition on a text (spec 1.1): nothing for nil and empty; `*` stands for any text; else the whole
@@ -105,8 +116,12 @@ struct Search {
     ///
     /// - Parameter columns: of the table under the alias `x`, and of its merchant account under `a`.
     func rows(_ columns: String, on connection: Connection) throws(DatabaseFailure) -> Rows {
-        connection.enqueue(Self.planByValues, [])
-        return try connection.rows(statement(columns), parameters)
+        connection.enqueue(Self.planByValues, [.text(isSelective ? "on" : "off")])
+        let rows = try connection.rows(statement(columns), parameters)
+        if connection.inTransaction {
+            for statement in Self.planAsUsual { connection.enqueue(statement, []) }
+        }
+        return rows
     }
 
     /// One account is read in the order of its ids until the page is full. Of several, each gives what the page could

@@ -7,9 +7,7 @@ extension PostgresStore: SubscriptionStore {
         select \(SubscriptionRow.columns)
           from (select k.account_id, k.customer_id
                   from customers k
-                 where k.account_id = any ($1) and \(form.condition("k", id: "customer_id", from: 2))
-                 order by \(form.order("k"))
-                 limit 1) k
+                 where k.account_id = any ($1) and \(form.condition("k", id: "customer_id", from: 2))\(form.order("k", limit: 1))) k
           join subscriptions x on x.account_id = k.account_id and x.customer_id = k.customer_id
           join merchant_accounts a on a.account_id = x.account_id
          order by x.subscription_id
@@ -21,9 +19,7 @@ extension PostgresStore: SubscriptionStore {
           from subscriptions x
           join merchant_accounts a on a.account_id = x.account_id
          where x.account_id = $1 and x.customer_id = $2
-           and \(form.condition("x", id: "subscription_id", from: 3))
-         order by \(form.order("x"))
-         limit 1
+           and \(form.condition("x", id: "subscription_id", from: 3))\(form.order("x", limit: 1))
         """
     }
     private static let insert = Statement(

@@ -1,0 +1,56 @@
+# Installation, the development stack and the tests. `make` alone lists the targets.
+#
+# Honoured by every target: BILLING_RUN_DIR (.run), BILLING_PORT (8443), BILLING_WORKERS (2 × cores),
+# BILLING_DATABASE_URL (a PostgreSQL of your own). More in Scripts/stack.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run start stop status reload build test check format lint packages clean
+# Steps of one goal depend on each other's results; swift build uses all cores by itself.
+.NOTPARALLEL:
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## install, build and start the whole stack in the foreground; Ctrl-C ends it
+	@exec Scripts/stack run
+
+start: build ## the same in the background; returns when it is ready
+	@exec Scripts/stack start
+
+stop: ## end the stack that runs in the background
+	@exec Scripts/stack stop
+
+status: ## show the stack's processes and whether it is ready
+	@exec Scripts/stack status
+
+reload: build ## put a new build and new configuration in work without losing a request
+	@exec Scripts/stack reload
+
+build: packages ## build the program (release): .build/release/billing
+	@Scripts/build
+
+test: ## install, build and run every test
+	@Scripts/install-packages build run test
+	@Scripts/build
+	@Scripts/test
+
+check: ## lint and all tests: what CI runs
+	@Scripts/install-packages build run test
+	@Scripts/lint
+	@Scripts/build
+	@Scripts/test
+
+format: ## format the Swift sources
+	@swift format --in-place --parallel --recursive Sources Tests
+
+lint: ## check format, scripts and the nginx configuration
+	@Scripts/install-packages build run test
+	@Scripts/lint
+
+packages: ## install the Debian packages that are missing
+	@Scripts/install-packages build run
+
+clean: ## remove what was built (the data in .run stay)
+	@rm -rf .build

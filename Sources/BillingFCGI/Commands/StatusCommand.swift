@@ -1,0 +1,138 @@
+import ArgumentParser
+import Interchange
+import Persistence
+
+/// `billing status`: how the database, the jobs and the books stand.
+struct StatusCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Shows how the database, the jobs and the books stand.",
+        discussion: """
+            With --check every rule of the books is tested over all data, and the exit status is 1 when one is broken. \
+            Workers and requests are counted on /metrics.
+            """)
+
+    @Flag(help: "Test the invariants of the books; exit status 1 when one is broken.")
+    var check = false
+
+    @OptionGroup var answer: AnswerOptions
+
+    func run() throws {
+        let configuration = try Configuration.read()
+        let state = try configuration.operating { try $0.schemaState() }
+        guard case .current = state else {
+            try show(Standing(schema: state))
+            throw CommandRefusal(Self.advice(on: state))
+        }
+        var standing = Standing(schema: state)
+        try configuration.operating { store in
+            standing.heartbeat = try store.secondsSinceHeartbeat()
+            standing.missedBills = try store.missedBills(olderThan: configuration.missedBillMinutes * 60)
+            standing.oversight = try store.oversight()
+        }
+        if check {
+            Terminal.announce("checking the books")
+            // Reads everything: no limit but that of patience.
+            standing.broken = try configuration.operating(statementSeconds: 3_600) { store in
+                let books = try store.brokenInvariants()
+                return configuration.sandboxDatabaseURL == nil
+                    ? try books + store.brokenSandboxInvariants() : books
+            }
+        }
+        try show(standing)
+        guard let broken = standing.broken, !broken.isEmpty else { return }
+        let names = Set(broken.map(\.name)).sorted().joined(separator: ", ")
+        throw CommandRefusal("\(broken.count) violations of the books' invariants: \(names)")
+    }
+
+    private func show(_ standing: Standing) throws {
+        answer.show(standing.document) { Terminal.columns(standing.rows) }
+    }
+
+    private static func advice(on state: SchemaState) -> String {
+        switch state {
+        case .current: ""
+        case .behind: "migrations are missing: run `billing migrate`"
+        case .ahead: "the database is of a newer version: run that version of the program or a later one"
+        case .changed: "an applied migration differs from this program's: run the version that applied it"
+        }
+    }
+}
+
+/// What `billing status` has found.
+private struct Standing {
+    let schema: SchemaState
+    /// Seconds since any jobs process gave a sign of life; nil when none runs.
+    var heartbeat: Int?
+    var missedBills = 0
+    var oversight: Oversight?
+    /// Broken invariants; nil when they were not tested.
+    var broken: [BrokenInvariant]?
+
+    init(schema: SchemaState) { self.schema = schema }
+
+    private var schemaWords: (state: String, migrations: [String]) {
+        switch schema {
+        case .current: ("current", [])
+        case .behind(let names): ("behind", names)
+        case .ahead(let names): ("ahead", names)
+        case .changed(let name): ("changed", [name])
+        }
+    }
+
+    var document: Value {
+        let (state, migrations) = schemaWords
+        var members: [Value.Member] = [
+            .init("version", .text(Version.current)),
+            .init("database", .text("reachable")),
+            .init(
+                "schema",
+                .object([
+                    .init("state", .text(state)), .init("migrations", .list(migrations.map { .text($0) })),
+                ])),
+        ]
+        if let oversight {
+            members += [
+                .init("secondsSinceHeartbeat", heartbeat.map { .integer(Int64($0)) } ?? .null),
+                .init("missedBills", .integer(Int64(missedBills))),
+                .init("setAsideSubscriptions", .integer(Int64(oversight.setAside))),
+                .init("oldOpenAttempts", .integer(Int64(oversight.oldOpenAttempts))),
+            ]
+        }
+        if let broken {
+            members.append(
+                .init(
+                    "brokenInvariants",
+                    .list(
+                        broken.map {
+                            .object([
+                                .init("name", .text($0.name)), .init("accountId", .integer($0.account)),
+                                .init("detail", .text($0.detail)),
+                            ])
+                        })))
+        }
+        return .object(members)
+    }
+
+    var rows: [[String]] {
+        let (state, migrations) = schemaWords
+        var rows = [
+            ["version", Version.current], ["database", "reachable"],
+            ["schema", ([state] + migrations).joined(separator: ", ")],
+        ]
+        if let oversight {
+            rows += [
+                ["jobs", heartbeat.map { "alive \($0) s ago" } ?? "none runs"],
+                ["missed bills", String(missedBills)],
+                ["subscriptions set aside", String(oversight.setAside)],
+                ["attempts open over an hour", String(oversight.oldOpenAttempts)],
+            ]
+        }
+        if let broken {
+            rows.append(["invariants", broken.isEmpty ? "all hold" : "\(broken.count) violations"])
+            // The names of all are in the sentence that follows; of the details the first tell enough.
+            rows += broken.prefix(100).map { ["  \($0.name)", "account \($0.account): \($0.detail)"] }
+        }
+        return rows
+    }
+}

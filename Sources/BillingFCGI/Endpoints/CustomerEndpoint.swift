@@ -1,0 +1,91 @@
+import Domain
+import Interchange
+
+/// `/customers` (spec 1.1).
+enum CustomerEndpoint {
+    static let filters = ParameterList.find([
+        ParameterDescription("accountId", .integer(1...2_147_483_647), "Merchant account."),
+        ParameterDescription(
+            "firstName", .text(maxLength: 125, form: nil), "First name, from its beginning."),
+        ParameterDescription("lastName", .text(maxLength: 125, form: nil), "Last name, from its beginning."),
+        ParameterDescription(
+            "organizationName", .text(maxLength: 255, form: nil), "Organization, from its beginning."),
+        ParameterDescription("email", .text(maxLength: 100, form: nil), "Email address."),
+        ParameterDescription("phone", .text(maxLength: 15, form: nil), "Phone number, by its digits."),
+        ParameterDescription(
+            "street", .text(maxLength: 128, form: nil), "Street address, from its beginning."),
+        ParameterDescription("city", .text(maxLength: 50, form: nil), "City, from its beginning."),
+        ParameterDescription("state", .text(maxLength: 3, form: nil), "State."),
+        ParameterDescription("zipCode", .text(maxLength: 10, form: nil), "ZIP or postal code."),
+        ParameterDescription("countryCode", .text(maxLength: 2, form: nil), "Country."),
+    ])
+
+    static func create(_ call: Call) throws -> Answer {
+        var form = CustomerForm()
+        try Descriptions.customer.decode(try call.body(), into: &form, purpose: .create)
+        let customer = try call.transaction { store in
+            try CreateCustomer(form).execute(
+                in: store, reaching: call.accounts, vault: call.services.vault, by: call.actor)
+        }
+        return Answer(
+            Descriptions.customer, customer, status: 201, location: "/api/v01/customers/\(customer.id)")
+    }
+
+    static func find(_ call: Call) throws -> Answer {
+        let parameters = try call.parameters()
+        var filter = CustomerFilter()
+        filter.accountID = parameters.integer("accountId")
+        filter.firstName = parameters.text("firstName")
+        filter.lastName = parameters.text("lastName")
+        filter.organizationName = parameters.text("organizationName")
+        filter.email = parameters.text("email")
+        filter.phone = parameters.text("phone")
+        filter.street = parameters.text("street")
+        filter.city = parameters.text("city")
+        filter.state = parameters.text("state")
+        filter.zipCode = parameters.text("zipCode")
+        filter.countryCode = parameters.text("countryCode")
+        let found = try call.reading { try $0.customers(filter, parameters.page) }
+        return Answer(Descriptions.customer, found, of: call, parameters) { $0.id.rawValue }
+    }
+
+    static func load(_ call: Call) throws -> Answer {
+        let reference = try call.reference()
+        guard let customer = try call.reading({ try $0.customer(reference, complete: true) }) else {
+            throw call.missing("customer", reference)
+        }
+        return Answer(Descriptions.customer, customer)
+    }
+
+    static func modify(_ call: Call) throws -> Answer {
+        let reference = try call.reference()
+        let body = try call.body()
+        let customer = try call.transaction { store in
+            let state = try locked(reference, call, in: store)
+            guard let stored = try store.customer(.id(state.customer.id.rawValue), complete: true) else {
+                throw call.missing("customer", reference)
+            }
+            var form = CustomerForm(stored)
+            try Descriptions.customer.decode(body, into: &form, purpose: .modify)
+            return try ModifyCustomer(form).execute(state, in: store, by: call.actor)
+        }
+        return Answer(Descriptions.customer, customer)
+    }
+
+    /// The customer that the path addresses, locked; V24 when it is not within reach.
+    static func locked(_ reference: Reference, _ call: Call, in store: any Store) throws -> CustomerState {
+        guard let state = try store.lockedCustomer(reference) else {
+            throw call.missing("customer", reference)
+        }
+        return state
+    }
+
+    /// The customer that the path addresses; V24 when it is not within reach.
+    static func customer(_ call: Call, in store: any Store) throws -> Customer {
+        let reference = try call.reference()
+        guard let customer = try store.customer(reference, complete: false) else {
+            throw call.missing("customer", reference)
+        }
+        return customer
+    }
+}

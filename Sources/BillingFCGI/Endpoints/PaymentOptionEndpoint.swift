@@ -1,0 +1,68 @@
+import Domain
+import Interchange
+
+/// `/customers/{customer-id}/payment-options` (spec 1.2).
+enum PaymentOptionEndpoint {
+    static let filters = ParameterList.find([
+        ParameterDescription("isActive", .boolean, mark: .extended, "Active ones, or inactive ones."),
+        ParameterDescription(
+            "type", .enumeration(Enumerations.paymentOptionType), mark: .extended, "Their kind."),
+    ])
+
+    static func create(_ call: Call) throws -> Answer {
+        var form = PaymentOptionForm()
+        try Descriptions.paymentOption.decode(try call.body(), into: &form, purpose: .create)
+        let option = try call.transaction { store in
+            let state = try CustomerEndpoint.locked(try call.reference(), call, in: store)
+            return try CreatePaymentOption(form).execute(
+                state, in: store, vault: call.services.vault, by: call.actor)
+        }
+        return Answer(
+            Descriptions.paymentOption, option, status: 201,
+            location: "/api/v01/customers/\(option.customerID)/payment-options/\(option.id)")
+    }
+
+    static func find(_ call: Call) throws -> Answer {
+        let parameters = try call.parameters()
+        var filter = PaymentOptionFilter()
+        filter.isActive = parameters.boolean("isActive")
+        filter.type = parameters.text("type").flatMap { AccountType(rawValue: $0) }
+        let found = try call.reading { store in
+            let customer = try CustomerEndpoint.customer(call, in: store)
+            return try store.paymentOptions(
+                of: customer.id, account: customer.accountID, filter, parameters.page)
+        }
+        return Answer(Descriptions.paymentOption, found, of: call, parameters) { $0.id.rawValue }
+    }
+
+    static func load(_ call: Call) throws -> Answer {
+        let option = try call.reading { store in
+            let customer = try CustomerEndpoint.customer(call, in: store)
+            return try addressed(call, of: customer, in: store)
+        }
+        return Answer(Descriptions.paymentOption, option)
+    }
+
+    static func modify(_ call: Call) throws -> Answer {
+        let body = try call.body()
+        let changed = try call.transaction { store in
+            let state = try CustomerEndpoint.locked(try call.reference(), call, in: store)
+            let option = try addressed(call, of: state.customer, in: store)
+            var form = PaymentOptionForm(option)
+            try Descriptions.paymentOption.decode(body, into: &form, purpose: .modify)
+            return try ModifyPaymentOption(option, form).execute(
+                state, in: store, vault: call.services.vault, by: call.actor)
+        }
+        return Answer(Descriptions.paymentOption, changed)
+    }
+
+    private static func addressed(_ call: Call, of customer: Customer, in store: any Store) throws
+        -> PaymentOption
+    {
+        let reference = try call.reference(1)
+        guard
+            let option = try store.paymentOption(of: customer.id, account: customer.accountID, reference)
+        else { throw call.missing("payment option", reference) }
+        return option
+    }
+}

@@ -1,0 +1,70 @@
+import Domain
+import Interchange
+
+/// `/customers/{customer-id}/subscriptions` (spec 1.4).
+enum SubscriptionEndpoint {
+    static let filters = ParameterList.find([
+        ParameterDescription(
+            "billingCycleType", .enumeration(Enumerations.billingCycleType), "Unit of the billing cycle."),
+        ParameterDescription("createDate", .dateTime, "Created on this day, or in this second."),
+        ParameterDescription("createDateFrom", .dateTime, "Created then or later."),
+        ParameterDescription("createDateTo", .dateTime, "Created then or earlier."),
+        ParameterDescription("lastBillingDateFrom", .date, "Last billed then or later."),
+        ParameterDescription("lastBillingDateTo", .date, "Last billed then or earlier."),
+        ParameterDescription("nextBillingDate", .date, "To be billed then."),
+        ParameterDescription("nextBillingDateFrom", .date, "To be billed then or later."),
+        ParameterDescription("nextBillingDateTo", .date, "To be billed then or earlier."),
+        ParameterDescription("amountFrom", .integer(0...99_999_999_999), "Cents, at least."),
+        ParameterDescription("amountTo", .integer(0...99_999_999_999), "Cents, at most."),
+        ParameterDescription("planId", .reference, "Made from this plan."),
+        ParameterDescription(
+            "status", .enumeration(Enumerations.subscriptionStatusFilter), "Where the subscription stands."),
+    ])
+
+    static func create(_ call: Call) throws -> Answer {
+        var form = SubscriptionForm()
+        try Descriptions.subscription.decode(try call.body(), into: &form, purpose: .create)
+        let subscription = try call.transaction { store in
+            let state = try CustomerEndpoint.locked(try call.reference(), call, in: store)
+            return try CreateSubscription(form).execute(state, in: store, by: call.actor)
+        }
+        return Answer(
+            Descriptions.subscription, subscription, status: 201,
+            location: "/api/v01/customers/\(subscription.customerID)/subscriptions/\(subscription.id)")
+    }
+
+    static func find(_ call: Call) throws -> Answer {
+        let parameters = try call.parameters()
+        var filter = SubscriptionFilter()
+        filter.cycleUnit = parameters.text("billingCycleType").flatMap { CycleUnit(rawValue: $0) }
+        (filter.createDateFrom, filter.createDateBefore) = parameters.createDates
+        filter.lastBillingDateFrom = parameters.date("lastBillingDateFrom")
+        filter.lastBillingDateTo = parameters.date("lastBillingDateTo")
+        let exactly = parameters.date("nextBillingDate")
+        filter.nextBillingDateFrom = exactly ?? parameters.date("nextBillingDateFrom")
+        filter.nextBillingDateTo = exactly ?? parameters.date("nextBillingDateTo")
+        filter.amountFrom = parameters.integer("amountFrom").map { Money($0) }
+        filter.amountTo = parameters.integer("amountTo").map { Money($0) }
+        filter.plan = parameters.reference("planId")
+        filter.status = parameters.text("status")
+        let found = try call.reading { store in
+            let customer = try CustomerEndpoint.customer(call, in: store)
+            return try store.subscriptions(
+                of: customer.id, account: customer.accountID, filter, parameters.page)
+        }
+        return Answer(Descriptions.subscription, found, of: call, parameters) { $0.id.rawValue }
+    }
+
+    static func load(_ call: Call) throws -> Answer {
+        let subscription = try call.reading { store in
+            let customer = try CustomerEndpoint.customer(call, in: store)
+            let reference = try call.reference(1)
+            guard
+                let subscription = try store.subscription(
+                    of: customer.id, account: customer.accountID, reference)
+            else { throw call.missing("subscription", reference) }
+            return subscription
+        }
+        return Answer(Descriptions.subscription, subscription)
+    }
+}

@@ -1,0 +1,111 @@
+import Domain
+import Glibc
+import Interchange
+
+/// `/customers/{customer-id}/transactions` (spec 1.5).
+enum TransactionEndpoint {
+    static let filters = ParameterList.find([
+        ParameterDescription("createDateFrom", .dateTime, "Recorded then or later."),
+        ParameterDescription("createDateTo", .dateTime, "Recorded then or earlier."),
+        ParameterDescription(
+            "type", .enumeration(Enumerations.transactionType), mark: .extended, "What kind of entry."),
+        ParameterDescription("subscriptionId", .reference, mark: .extended, "Of this subscription."),
+        ParameterDescription("dueDateFrom", .date, mark: .extended, "Due then or later."),
+        ParameterDescription("dueDateTo", .date, mark: .extended, "Due then or earlier."),
+        ParameterDescription(
+            "isOpen", .boolean, mark: .extended, "True: with a balance left; false: with none."),
+    ])
+
+    static func create(_ call: Call) throws -> Answer {
+        var form = TransactionForm()
+        try Descriptions.transaction.decode(try call.body(), into: &form, purpose: .create)
+        let transaction = try call.transaction { store in
+            let state = try CustomerEndpoint.locked(try call.reference(), call, in: store)
+            return try RecordTransaction(form).execute(state, in: store, by: call.actor)
+        }
+        return answer(transaction, status: 201)
+    }
+
+    static func find(_ call: Call) throws -> Answer {
+        let parameters = try call.parameters()
+        var filter = TransactionFilter()
+        filter.createDateFrom = parameters.dateTime("createDateFrom")
+        filter.createDateBefore = parameters.dateTime("createDateTo").map(Parameters.end(of:))
+        filter.type = parameters.text("type").flatMap { TransactionType(rawValue: $0) }
+        filter.subscription = parameters.reference("subscriptionId")
+        filter.dueDateFrom = parameters.date("dueDateFrom")
+        filter.dueDateTo = parameters.date("dueDateTo")
+        filter.isOpen = parameters.boolean("isOpen")
+        let found = try call.reading { store in
+            let customer = try CustomerEndpoint.customer(call, in: store)
+            return try store.transactions(
+                of: customer.id, account: customer.accountID, filter, parameters.page)
+        }
+        return Answer(Descriptions.transaction, found, of: call, parameters) { $0.id.rawValue }
+    }
+
+    static func load(_ call: Call) throws -> Answer {
+        let transaction = try call.reading { store in
+            try addressed(call, of: CustomerEndpoint.customer(call, in: store), in: store)
+        }
+        return Answer(Descriptions.transaction, transaction)
+    }
+
+    static func allocations(_ call: Call) throws -> Answer {
+        let parameters = try call.parameters()
+        let found = try call.reading { store in
+            let customer = try CustomerEndpoint.customer(call, in: store)
+            let transaction = try addressed(call, of: customer, in: store)
+            return try store.allocations(
+                of: transaction.id, account: customer.accountID, parameters.page)
+        }
+        return Answer(Descriptions.allocation, found, of: call, parameters) { $0.id }
+    }
+
+    /// A decline is a normal answer; an unknown outcome is one too, with 202 and status `pending` (spec 4.4, 3.11 E02).
+    static func process(_ call: Call) throws -> Answer {
+        var request = ProcessingRequest()
+        try Descriptions.processingRequest.decode(try call.body(), into: &request, purpose: .create)
+        let payment = ProcessPayment(request, customer: try call.reference())
+        let transaction = try waitingForOutcomes {
+            try payment.execute(
+                call.services.books, reaching: call.accounts,
+                processors: { call.services.processor(named: $0) }, vault: call.services.vault, by: call.actor
+            )
+        }
+        return answer(
+            transaction, status: transaction.status == .pending ? FailureCode.processorSilent.status : 201)
+    }
+
+    /// Repeats what was refused because an attempt for the same debt is open (V36), for two seconds: most attempts are the
+    /// billing run's and settled in a moment.
+    private static func waitingForOutcomes<Result>(_ body: () throws -> Result) throws -> Result {
+        let deadline = RealClock.now().adding(seconds: 2)
+        while true {
+            do {
+                return try body()
+            } catch let refusal as Refusal
+                where refusal.faults[0].code == .outcomeOpen && RealClock.now() < deadline
+            {
+                poll(nil, 0, 50)
+            }
+        }
+    }
+
+    private static func answer(_ transaction: Transaction, status: Int) -> Answer {
+        Answer(
+            Descriptions.transaction, transaction, status: status,
+            location: "/api/v01/customers/\(transaction.customerID)/transactions/\(transaction.id)")
+    }
+
+    private static func addressed(_ call: Call, of customer: Customer, in store: any Store) throws
+        -> Transaction
+    {
+        let reference = try call.reference(1)
+        guard
+            let transaction = try store.transaction(
+                of: customer.id, account: customer.accountID, reference)
+        else { throw call.missing("transaction", reference) }
+        return transaction
+    }
+}

@@ -1,0 +1,73 @@
+import Domain
+import Interchange
+import Persistence
+import Pool
+
+/// One call of an action: the request after routing and login, with what the endpoint works with.
+struct Call {
+    let request: Request
+    let route: Route
+    /// What stands in the path for `{customer-id}` and the like, decoded.
+    let items: [String]
+    let user: ServiceUser
+    let requestID: String
+    /// The body's format; nil without a body.
+    let bodyFormat: Format?
+    let services: Services
+    /// Asks the master for more time than an ordinary request gets.
+    let allowLong: () -> Void
+
+    /// Who acts, for the audit log.
+    var actor: Actor { Actor(name: user.name, requestID: requestID) }
+    /// The merchant accounts within reach.
+    var accounts: [Int64] { user.accounts }
+
+    /// The object that the path addresses by its id or `*code`, counted from 0; V24 when it is neither.
+    func reference(_ index: Int = 0) throws -> Reference {
+        guard let reference = Reference(items[index]) else {
+            throw Refusal(.notFound, "the path names no object: expected an id, or * and a code")
+        }
+        return reference
+    }
+
+    /// The body; V01 where there is none.
+    func body() throws -> Body {
+        guard let bodyFormat else {
+            throw Refusal(.requiredFieldMissing, "the request needs a body")
+        }
+        return try Body(reading: request.body, as: bodyFormat)
+    }
+
+    /// The parameters: of a GET in the query, of a POST in the body or the query.
+    func parameters() throws -> Parameters {
+        guard let bodyFormat else { return try route.parameters.decode(try queryBody()) }
+        guard request.query.isEmpty else {
+            throw Refusal(.unknownField, "send the parameters in the body or in the query, not in both")
+        }
+        return try route.parameters.decode(try Body(reading: request.body, as: bodyFormat))
+    }
+
+    /// Refuses a query string where the action takes its arguments from the body.
+    func refuseQuery() throws {
+        _ = try ParameterList.none.decode(try queryBody())
+    }
+
+    private func queryBody() throws -> Body {
+        try Body(query: Array(request.query.utf8))
+    }
+
+    /// Runs the body in one transaction of the database, within the caller's reach.
+    func transaction<Result>(_ body: (any Store) throws -> Result) throws -> Result {
+        try services.books.transaction(reaching: accounts, body)
+    }
+
+    /// Reads, without a transaction of its own.
+    func reading<Result>(_ body: (any Store) throws -> Result) throws -> Result {
+        try services.books.reading(reaching: accounts) { try body($0) }
+    }
+
+    /// The refusal for an object that the path addresses and that is not there.
+    func missing(_ what: String, _ reference: Reference) -> Refusal {
+        Refusal(.notFound, "there is no \(what) \(reference)")
+    }
+}

@@ -1,0 +1,240 @@
+import Domain
+import Interchange
+import Logging
+import Persistence
+import Pool
+import Vault
+
+/// From a request to its answer: route, format, login, privilege, action, encoding; and every failure on the way.
+final class Router {
+    private let services: Services
+    private let login: Login
+    private let health: Health
+    private let allowLong: () -> Void
+    private var writer = ByteWriter(capacity: 16_384)
+
+    init(_ services: Services, scoreboard: Scoreboard?, allowLong: @escaping () -> Void = {}) {
+        self.services = services
+        login = Login(books: services.books, seconds: services.configuration.credentialSeconds)
+        health = Health(services, scoreboard: scoreboard)
+        self.allowLong = allowLong
+    }
+
+    /// Answers one request; never fails.
+    func answer(_ request: Request) -> Response {
+        let requestID = Router.requestID(of: request)
+        var format = Format.json
+        var row = 0
+        var response: Response
+        do {
+            if let page = health.answer(request) { return page }
+            response = try run(request, requestID: requestID, format: &format, row: &row)
+        } catch {
+            response = refuse(error, requestID: requestID, format: format, request)
+        }
+        response.headers.append(("X-Request-Id", requestID))
+        response.headers.append(("Cache-Control", "no-store"))
+        response.headers.append(("Vary", "Accept, Authorization"))
+        response.route = row
+        return response
+    }
+
+    private func run(_ request: Request, requestID: String, format: inout Format, row: inout Int) throws
+        -> Response
+    {
+        let declared = request.contentType.flatMap(Format.forContentType)
+        let hasBody = !request.body.isEmpty || request.bodyProblem != nil
+        if let accepted = Format.negotiate(accept: request.accept, requestFormat: hasBody ? declared : nil) {
+            format = accepted
+        } else {
+            throw Refusal(
+                .notAcceptable,
+                "answers are application/json, application/xml or application/x-www-form-urlencoded")
+        }
+        let path = try RequestPath.segments(of: request.path)
+        var allowed: [Method] = []
+        guard let (index, items) = Route.find(request.method, path, allowed: &allowed) else {
+            guard allowed.isEmpty else { throw MethodRefused(method: request.method, allowed: allowed) }
+            throw Refusal(.noSuchAction, "there is no such resource or action")
+        }
+        row = index + 1
+        let route = Route.table[index]
+        let user = try login.user(of: request)
+        guard route.isReading || user.privilege == .full else {
+            throw Refusal(.privilegeMissing, "this service user may find and load only (management-api-read)")
+        }
+        switch request.bodyProblem {
+        case .tooLarge(let limit): throw Refusal(.bodyTooLarge, "the body is larger than \(limit) bytes")
+        case .lengthUnreadable: throw Refusal(.malformedBody, "Content-Length is not a number")
+        case nil: break
+        }
+        if hasBody, declared == nil {
+            throw Refusal(
+                .unsupportedMediaType,
+                "send application/json, application/xml or application/x-www-form-urlencoded, in UTF-8")
+        }
+        let call = Call(
+            request: request, route: route, items: items, user: user, requestID: requestID,
+            bodyFormat: hasBody ? declared : nil, services: services, allowLong: allowLong)
+        if route.parameters.facts.isEmpty { try call.refuseQuery() }
+        return encode(try route.run(call), as: format)
+    }
+
+    private func encode(_ answer: Answer, as format: Format) -> Response {
+        writer.removeAll()
+        answer.write(format, &writer)
+        return Response(
+            status: answer.status, headers: answer.headers + [("Content-Type", format.contentType)],
+            body: writer.withBytes { Array($0) })
+    }
+
+    // MARK: Failures
+
+    private func refuse(_ error: any Error, requestID: String, format: Format, _ request: Request) -> Response
+    {
+        var headers: [(name: String, value: String)] = []
+        let refusal: Refusal
+        switch error {
+        case let known as Refusal:
+            refusal = known
+            if known.faults[0].code == .noCredentials || known.faults[0].code == .wrongCredentials {
+                headers.append(("WWW-Authenticate", "Basic realm=\"billing\", charset=\"UTF-8\""))
+            }
+        case let method as MethodRefused:
+            headers.append(("Allow", method.allowed.map(\.rawValue).joined(separator: ", ")))
+            refusal = Refusal(.methodNotSupported, "this resource does not answer to that method")
+        case let blocked as LoginBlocked:
+            headers.append(("Retry-After", String(blocked.seconds)))
+            refusal = Refusal(.tooManyRequests, "too many failed logins: try again later")
+        default:
+            (refusal, headers) = trouble(error, requestID: requestID, request)
+        }
+        writer.removeAll()
+        ExceptionDocument(refusal, requestId: requestID).encode(as: format, into: &writer)
+        headers.append(("Content-Type", format.contentType))
+        return Response(
+            status: refusal.faults[0].code.status, headers: headers, body: writer.withBytes { Array($0) })
+    }
+
+    /// What is no fault of the request: logged with its cause, answered without it.
+    private func trouble(_ error: any Error, requestID: String, _ request: Request) -> (
+        Refusal, [(name: String, value: String)]
+    ) {
+        let isDatabase = Services.isTrouble(error)
+        services.logger.error(
+            isDatabase ? "database unavailable" : "request failed",
+            metadata: [
+                "request_id": "\(requestID)", "http.method": "\(request.method)",
+                "http.path": "\(request.path)",
+                "error": "\(error)",
+            ])
+        if error is OutcomeUnknown {
+            return (
+                Refusal(
+                    .databaseUnavailable,
+                    "the connection to the database was lost at the last moment: look whether the request was carried out"
+                ), [("Retry-After", "1")]
+            )
+        }
+        guard isDatabase else {
+            return (
+                Refusal(.internalError, "an internal error; it has been logged under this request's id"), []
+            )
+        }
+        return (
+            Refusal(.databaseUnavailable, "the database cannot be reached or is busy: try again"),
+            [("Retry-After", "1")]
+        )
+    }
+
+    /// The caller's request id if it sent a sane one, else ours (spec 4.5).
+    private static func requestID(of request: Request) -> String {
+        if let sent = request.requestID, (1...128).contains(sent.utf8.count),
+            sent.utf8.allSatisfy({ (33...126).contains($0) && $0 != 34 && $0 != 92 })
+        {
+            return sent
+        }
+        return Random.requestID()
+    }
+}
+
+/// A resource that exists was called by a method that it does not answer to (U02).
+private struct MethodRefused: Error {
+    let method: String
+    let allowed: [Method]
+}
+
+extension FailureCode {
+    /// The HTTP status of spec 3.11.
+    var status: Int {
+        switch self {
+        case .processorSilent: 202
+        case .noCredentials, .wrongCredentials: 401
+        case .privilegeMissing, .tokensOnly: 403
+        case .tooManyRequests: 429
+        case .malformedBody, .unknownField, .wrongForm, .repeatedField, .forbiddenXML: 400
+        case .unsupportedMediaType: 415
+        case .notAcceptable: 406
+        case .bodyTooLarge: 413
+        case .requiredFieldMissing, .valueNotAllowed, .createOnly, .amountTooLarge, .inactive: 422
+        case .notFound, .noSuchAction: 404
+        case .duplicate, .stateForbids, .salesClosed, .idempotencyKeyReused, .outcomeOpen,
+            .configurationLacks:
+            409
+        case .methodNotSupported: 405
+        case .internalError: 500
+        case .databaseUnavailable: 503
+        }
+    }
+}
+
+/// The path of a request below `/api/v01`.
+enum RequestPath {
+    /// The decoded segments; U01 when the path is not below the base, F05 when its escapes are malformed.
+    static func segments(of path: String) throws -> [String] {
+        let base = "/api/v01"
+        guard path.hasPrefix(base), path.utf8.count <= 2048 else {
+            throw Refusal(.noSuchAction, "the base of all resources is \(base)")
+        }
+        let rest = path.dropFirst(base.count)
+        guard rest.isEmpty || rest.utf8.first == UInt8(ascii: "/") else {
+            throw Refusal(.noSuchAction, "the base of all resources is \(base)")
+        }
+        var parts = rest.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+            .dropFirst()
+        if parts.last?.isEmpty == true { parts.removeLast() }
+        return try parts.map { part in
+            guard let decoded = decode(part) else {
+                throw Refusal(.wrongForm, "the path holds a malformed escape")
+            }
+            return decoded
+        }
+    }
+
+    /// A segment with its `%xx` escapes resolved; nil when one is malformed or the text is not UTF-8.
+    private static func decode(_ segment: Substring.UTF8View) -> String? {
+        guard segment.contains(UInt8(ascii: "%")) else { return String(Substring(segment)) }
+        var bytes: [UInt8] = []
+        var rest = segment[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = rest.popFirst().flatMap(hex), let low = rest.popFirst().flatMap(hex) else {
+                return nil
+            }
+            bytes.append(high * 16 + low)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    private static func hex(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case 48...57: byte - 48
+        case 65...70: byte - 55
+        case 97...102: byte - 87
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,104 @@
+import Domain
+import Interchange
+
+extension Route {
+    /// The whole URL table below `/api/v01`: method, resource, action. The index of a row is its counter on the scoreboard,
+    /// plus one.
+    static let table: [Route] = [
+        Route([.put], "/customers", "create", run: CustomerEndpoint.create),
+        Route([.get], "/customers", "find", parameters: CustomerEndpoint.filters, run: CustomerEndpoint.find),
+        Route([.get], "/customers/{customer-id}", "load", run: CustomerEndpoint.load),
+        Route([.post], "/customers/{customer-id}", "modify", run: CustomerEndpoint.modify),
+
+        Route([.put], options, "create", run: PaymentOptionEndpoint.create),
+        Route(
+            [.get], options, "find", parameters: PaymentOptionEndpoint.filters,
+            run: PaymentOptionEndpoint.find),
+        Route([.get], options + "/{payment-option-id}", "load", run: PaymentOptionEndpoint.load),
+        Route([.post], options + "/{payment-option-id}", "modify", run: PaymentOptionEndpoint.modify),
+
+        Route([.put], "/plans", "create", run: PlanEndpoint.create),
+        Route([.get], "/plans", "find", parameters: PlanEndpoint.filters, run: PlanEndpoint.find),
+        Route([.get], "/plans/{plan-id}", "load", run: PlanEndpoint.load),
+        Route([.post], "/plans/{plan-id}", "modify", run: PlanEndpoint.modify),
+
+        Route([.put], subscriptions, "create", run: SubscriptionEndpoint.create),
+        Route(
+            [.get], subscriptions, "find", parameters: SubscriptionEndpoint.filters,
+            run: SubscriptionEndpoint.find),
+        Route([.get], subscriptions + "/{subscription-id}", "load", run: SubscriptionEndpoint.load),
+
+        Route([.put], transactions, "create", run: TransactionEndpoint.create),
+        Route(
+            [.get], transactions, "find", parameters: TransactionEndpoint.filters,
+            run: TransactionEndpoint.find),
+        Route([.post], transactions, "process", explicit: true, run: TransactionEndpoint.process),
+        Route([.get], transactions + "/{transaction-id}", "load", run: TransactionEndpoint.load),
+        Route(
+            [.get], transactions + "/{transaction-id}/allocations", "find", parameters: .paging,
+            run: TransactionEndpoint.allocations),
+
+        Route([.get], "/accounts/{account-id}", "load", run: AccountEndpoint.load),
+        Route([.get], "/accounts/{account-id}/clock", "load", run: ClockEndpoint.load),
+        Route(
+            [.post], "/accounts/{account-id}/clock", "advance", explicit: true, long: true,
+            parameters: ClockEndpoint.target, run: ClockEndpoint.advance),
+    ]
+
+    private static let options = "/customers/{customer-id}/payment-options"
+    private static let subscriptions = "/customers/{customer-id}/subscriptions"
+    private static let transactions = "/customers/{customer-id}/transactions"
+
+    /// The row that a method and a path below `/api/v01` call, with what stands for `{…}` in it.
+    ///
+    /// - Parameter allowed: set to the methods that the resource answers to, when the method is what is wrong.
+    static func find(_ method: String, _ path: [String], allowed: inout [Method]) -> (
+        index: Int, items: [String]
+    )? {
+        var resource = path
+        var named: String?
+        if let last = path.last, last.utf8.first == UInt8(ascii: "~") {
+            named = String(last.dropFirst())
+            resource.removeLast()
+        }
+        var methods: Set<Method> = []
+        for (index, route) in table.enumerated() {
+            guard let items = route.match(resource) else { continue }
+            if let named { if named != route.action { continue } } else if !route.isImplicit { continue }
+            if let called = Method(rawValue: method), route.methods.contains(called) { return (index, items) }
+            methods.formUnion(route.methods)
+        }
+        allowed = Method.allCases.filter(methods.contains)
+        return nil
+    }
+}
+
+extension ParameterList {
+    /// `offset`, `limit` and the opaque continuation of the `next` link (spec 4.3).
+    static let paging = ParameterList(pagingParameters)
+
+    /// The paging parameters and these filters.
+    static func find(_ filters: [ParameterDescription]) -> ParameterList {
+        ParameterList(pagingParameters + filters)
+    }
+
+    private static let pagingParameters = [
+        ParameterDescription(
+            "offset", .integer(0...1_000_000_000), default: "0", "Index of the first object wanted."),
+        ParameterDescription(
+            "limit", .integer(1...1000), default: "100", "Number of objects wanted at most."),
+        ParameterDescription(
+            "after", .integer(0...9_007_199_254_740_991), mark: .decided,
+            "Continues a list; given by the next link, not made by callers."),
+    ]
+}
+
+extension Parameters {
+    /// The page that the parameters ask for.
+    var page: Page {
+        let after = integer("after")
+        return Page(
+            offset: after == nil ? Int(integer("offset") ?? 0) : 0, limit: Int(integer("limit") ?? 100),
+            after: after)
+    }
+}

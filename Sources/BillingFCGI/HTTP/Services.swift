@@ -1,0 +1,86 @@
+import Domain
+import Logging
+import Persistence
+import Pool
+import Postgres
+import Processing
+import Vault
+
+/// What one process of the server works with: the books, the vault, the processors. Nothing of it is shared between processes.
+final class Services {
+    let configuration: Configuration
+    let books: PostgresBooks
+    let vault: AccountVault
+    let logger: Logger
+    private let sandbox: Sandbox
+
+    /// - Parameter database: how this process connects, as the role api or jobs.
+    init(_ configuration: Configuration, database: ConnectionSettings, logger: Logger) throws {
+        self.configuration = configuration
+        self.logger = logger
+        books = PostgresBooks(database)
+        vault = AccountVault(try MasterKey.read(from: configuration.keyFile))
+        sandbox = Sandbox(configuration.sandboxConnection)
+    }
+
+    /// The processor of this name (spec 2.11 processor); nil when this server has none such.
+    func processor(named name: String) -> (any Processor)? {
+        name == sandbox.name ? sandbox : nil
+    }
+
+    /// Whether an error is trouble of the database as a whole rather than one object's.
+    static func isTrouble(_ error: any Error) -> Bool {
+        if let trouble = error as? DatabaseTrouble { return trouble.code == .databaseUnavailable }
+        return error is OutcomeUnknown
+    }
+
+    /// A billing pass over one account until nothing more is due, or for so many batches.
+    func pass(over account: Int64, processor name: String, batches: Int = .max) throws -> RunBilling.Report {
+        guard let processor = processor(named: name) else {
+            throw Refusal(
+                .configurationLacks, "the merchant account's processor, \(name), is not set up here")
+        }
+        return try RunBilling(
+            account: account, books: books, processor: processor, vault: vault, isTrouble: Services.isTrouble
+        ).execute(batches: batches)
+    }
+}
+
+/// The vault as the actions see it.
+final class AccountVault: NumberVault {
+    private let vault: Vault
+
+    init(_ key: MasterKey) {
+        vault = Vault(key)
+    }
+
+    func newKey(for account: Int64) throws -> [UInt8] {
+        try vault.newDataKey(account: account).bytes
+    }
+
+    func seal(_ numbers: AccountNumbers, account: Int64, option: Int64, key: [UInt8]) throws -> [UInt8] {
+        try vault.seal(
+            "\(numbers.number)/\(numbers.accessory)", account: account, row: option, key: wrapped(key)
+        ).bytes
+    }
+
+    func open(_ sealed: [UInt8], account: Int64, option: Int64, key: [UInt8]) throws -> AccountNumbers {
+        guard let secret = SealedSecret(bytes: sealed) else { throw VaultFailure.notAuthentic }
+        return try vault.open(secret, account: account, row: option, key: wrapped(key)).withString { text in
+            let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+            guard parts.count == 2 else { throw VaultFailure.notAuthentic }
+            return AccountNumbers(number: String(parts[0]), accessory: String(parts[1]))
+        }
+    }
+
+    func fingerprint(of number: String, account: Int64, key: [UInt8]) throws -> [UInt8] {
+        try vault.fingerprint(of: number, account: account, key: wrapped(key))
+    }
+
+    func newToken() throws -> String { Random.token() }
+
+    private func wrapped(_ key: [UInt8]) throws -> WrappedKey {
+        guard let wrapped = WrappedKey(bytes: key) else { throw VaultFailure.notAuthentic }
+        return wrapped
+    }
+}

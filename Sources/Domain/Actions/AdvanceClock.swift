@@ -1,0 +1,70 @@
+/// Moves a sandbox account's clock forward through every billing day in between, running each as the jobs process would
+/// (spec 1.6, 6.5).
+public struct AdvanceClock {
+    let account: Int64
+    let target: LocalDateTime
+
+    /// Moves the clock of this account to this wall-clock time in its zone.
+    public init(account: Int64, to target: LocalDateTime) {
+        self.account = account
+        self.target = target
+    }
+
+    /// - Parameter runDay: runs the billing of the day that the clock shows until nothing more is due.
+    /// - Throws: `Refusal`: V24 no such account; V30 a live account; V21 backwards.
+    public func execute(
+        _ books: any Books, reaching accounts: [Int64], by actor: Actor, runDay: () throws -> Void
+    ) throws -> AccountClock {
+        try books.withoutPasses(of: account) {
+            let (start, first) = try books.transaction(reaching: accounts) { store in
+                (try state(in: store, reaching: accounts), try store.lastTransactionID())
+            }
+            try runDay()
+            var counts = AdvanceCounts()
+            var day = start.moment.businessDate
+            let target = isToday(target, at: start) ? start.moment.local : target
+            while day < target.date {
+                day = day.adding(days: 1)
+                let stop = day == target.date ? target : LocalDateTime(date: day)
+                _ = try books.transaction(reaching: accounts) { try $0.setClock(of: account, to: stop) }
+                try runDay()
+                counts.daysRun += 1
+            }
+            return try books.transaction(reaching: accounts) { store in
+                if counts.daysRun == 0, target > start.moment.local {
+                    _ = try store.setClock(of: account, to: target)
+                }
+                let days = counts.daysRun
+                counts = try store.counts(account: account, since: first)
+                counts.daysRun = days
+                try store.note("advance", on: "clock", account, of: account, by: actor)
+                let end = try state(in: store, reaching: accounts, isDone: true)
+                return AccountClock(
+                    accountID: account, moment: end.moment, timeZone: end.account.timeZone,
+                    isFrozen: end.isFrozen, advance: counts)
+            }
+        }
+    }
+
+    private func state(in store: any Store, reaching accounts: [Int64], isDone: Bool = false) throws
+        -> AccountState
+    {
+        guard accounts.contains(account), let state = try store.account(account) else {
+            throw Refusal(.notFound, "there is no merchant account \(account)")
+        }
+        guard state.account.mode == .sandbox else {
+            throw Refusal(.stateForbids, "only a sandbox account's clock can be moved")
+        }
+        guard isDone || target >= state.moment.local || isToday(target, at: state) else {
+            throw Refusal(
+                .valueNotAllowed, "to must not be before the account's clock, \(state.moment.local)",
+                field: "to")
+        }
+        return state
+    }
+
+    /// Whether the target is the date that the clock shows already, named without a time: nothing is to be moved.
+    private func isToday(_ target: LocalDateTime, at state: AccountState) -> Bool {
+        target == LocalDateTime(date: state.moment.businessDate)
+    }
+}

@@ -1,0 +1,69 @@
+/// Decides for a batch of due invoices which attempts to open (spec 5.2 step 4). Pure: it reads nothing itself.
+struct CollectInvoices {
+    let state: AccountState
+    /// Open fees of the customers concerned; each goes along with one attempt at most.
+    var fees: [OpenItem]
+    /// Open attempts of the customers concerned.
+    let open: [OpenAttempt]
+
+    /// - Parameter ids: one for each due invoice, for the transactions that the attempts become.
+    /// - Returns: the attempts, and where the collecting of each invoice that was moved on stands now.
+    mutating func execute(_ due: [DueCollection], ids: [Identifier<Transaction>]) -> BookChanges {
+        var changes = BookChanges(
+            accountID: state.account.id, processor: state.account.processor, moment: state.moment)
+        let attempted = Set(open.flatMap { ($0.facts.invoiceID.map { [$0] } ?? []) + $0.facts.feeIDs })
+        fees.removeAll { attempted.contains($0.id) }
+        // What a customer's attempts of this batch take together stays within what the customer owes.
+        var owed: [Identifier<Customer>: Money] = [:]
+        for (item, id) in zip(due, ids) {
+            var collection = item.collection
+            guard item.left > .zero else {
+                collection.close()
+                changes.collections.append(collection)
+                continue
+            }
+            // Of an inactive customer nothing is collected (spec 2.1 isActive); it stays due.
+            if item.customerStatus == .inactive || isBeingPaid(collection) { continue }
+            guard let option = item.option, option.particulars.isActive else {
+                collection.state = .waiting
+                collection.collectOn = nil
+                changes.collections.append(collection)
+                continue
+            }
+            let limit = owed[collection.customerID] ?? item.customerBalance
+            let along = fees.filter { $0.customerID == collection.customerID }
+            let amount = min(along.reduce(item.left) { $0 + $1.left }, limit, .transactionLimit)
+            guard amount > .zero else { continue }
+            fees.removeAll { fee in along.contains { $0.id == fee.id } }
+            owed[collection.customerID] = limit - amount
+
+            collection.tries += 1
+            collection.state = .open
+            collection.collectOn = nil
+            changes.collections.append(collection)
+            var attempt = NewAttempt(
+                charging: option, amount: amount, transactionID: id, dueDate: state.moment.businessDate)
+            attempt.customerID = collection.customerID
+            attempt.invoiceID = collection.invoiceID
+            attempt.feeIDs = along.map(\.id)
+            attempt.subscriptionID = collection.subscriptionID
+            attempt.number = collection.tries
+            attempt.creatorCode = RunBilling.actor
+            changes.attempts.append(attempt)
+        }
+        return changes
+    }
+
+    /// Whether somebody's payment is on its way that may pay this invoice: one for it, for its subscription, or for nothing
+    /// in particular. The invoice is looked at again when that is settled.
+    private func isBeingPaid(_ collection: InvoiceCollection) -> Bool {
+        open.contains { attempt in
+            guard attempt.facts.customerID == collection.customerID else { return false }
+            return attempt.facts.invoiceID == nil || attempt.facts.invoiceID == collection.invoiceID
+                || attempt.facts.feeIDs.contains(collection.invoiceID)
+                || (attempt.facts.subscriptionID != nil
+                    && attempt.facts.subscriptionID == collection.subscriptionID
+                    && attempt.facts.creatorCode != RunBilling.actor)
+        }
+    }
+}

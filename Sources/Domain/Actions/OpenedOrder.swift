@@ -1,0 +1,36 @@
+/// An attempt that has been committed, with the order that the processor is to be given for it.
+struct OpenedOrder {
+    let transactionID: Identifier<Transaction>
+    let order: ProcessorOrder
+}
+
+extension ProcessorOrder {
+    /// The order of an attempt: the same one, with the same key, however often it is sent.
+    init(
+        _ attempt: NewAttempt, account: MerchantAccount, numbers: AccountNumbers, securityCode: String? = nil,
+        moment: Moment
+    ) {
+        self.init(
+            account: account.id, key: attempt.orderKey, kind: attempt.kind == .claim ? .claim : .payment,
+            amount: attempt.amount, currency: account.currency.code,
+            accountType: attempt.accountType.rawValue,
+            accountNumber: numbers.number, accountAccessory: numbers.accessory,
+            holderName: attempt.holderName,
+            securityCode: securityCode, attemptNumber: attempt.number, now: moment.now,
+            businessDate: moment.businessDate)
+    }
+}
+
+extension Processor {
+    /// Sends the orders, and asks at once about those that got no answer: what the processor has on record is certain.
+    func submitAndAsk(_ orders: [ProcessorOrder]) -> [ProcessorAnswer] {
+        var answers = submit(orders)
+        let silent = answers.indices.filter { if case .unknown = answers[$0] { true } else { false } }
+        guard let first = silent.first else { return answers }
+        let findings = lookUp(account: orders[first].account, keys: silent.map { orders[$0].key })
+        for (index, finding) in zip(silent, findings) {
+            if case .found(let response) = finding { answers[index] = .answered(response) }
+        }
+        return answers
+    }
+}

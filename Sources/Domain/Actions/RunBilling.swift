@@ -1,0 +1,285 @@
+/// One pass of the billing run over one merchant account (spec 5.2): turns due charges into invoices, balances them, collects
+/// what remains, and asks for unknown outcomes.
+///
+/// ```
+/// due charges ─▶ invoices + balancing ─▶ attempts ─▶ processor ─▶ payments, declines
+///               (a transaction a batch)  (a tr.)    (none open)  (a transaction)
+/// ```
+/// It may be killed at any point and run again, and any number of processes may run it at once: rows that one holds are
+/// passed over by the others, and the database holds that no cycle is invoiced and no invoice attempted twice.
+public struct RunBilling {
+    /// How many subscriptions or invoices one transaction takes.
+    public static let batchSize = 500
+    /// Stands as creator of everything the run makes.
+    public static let actor = "billing-run"
+
+    /// What a pass did.
+    public struct Report: Hashable, Sendable {
+        public var invoicesMade = 0
+        public var attemptsMade = 0
+        public var outcomesRecovered = 0
+        /// Subscriptions whose step failed and that were set aside, each with its reason.
+        public var setAside: [String] = []
+
+        /// Whether anything was done.
+        public var didWork: Bool { invoicesMade + attemptsMade + outcomesRecovered + setAside.count > 0 }
+
+        /// Nothing was done.
+        public init() {}
+    }
+
+    let account: Int64
+    let books: any Books
+    let processor: any Processor
+    let vault: any NumberVault
+    /// Whether a failure is trouble of the database as a whole, which ends the pass, rather than one subscription's.
+    let isTrouble: (any Error) -> Bool
+
+    /// A pass over this account.
+    public init(
+        account: Int64, books: any Books, processor: any Processor, vault: any NumberVault,
+        isTrouble: @escaping (any Error) -> Bool
+    ) {
+        self.account = account
+        self.books = books
+        self.processor = processor
+        self.vault = vault
+        self.isTrouble = isTrouble
+    }
+
+    /// Runs until nothing more is due or `batches` batches of each step are done: then other accounts have their turn.
+    public func execute(batches: Int = .max) throws -> Report {
+        var report = Report()
+        var round = 0
+        while round < batches, try invoice(&report) { round += 1 }
+        round = 0
+        while round < batches, try collect(&report) { round += 1 }
+        try recover(&report)
+        return report
+    }
+
+    // MARK: Invoicing and balancing (spec 5.2 steps 2 and 3)
+
+    private func invoice(_ report: inout Report) throws -> Bool {
+        do {
+            let made = try invoiceBatch(limit: RunBilling.batchSize)
+            report.invoicesMade += made
+            return made > 0
+        } catch  where !isTrouble(error) {
+            // One of the batch cannot be billed: go through them one by one and set aside what fails.
+            return try invoiceSingly(&report)
+        }
+    }
+
+    private func invoiceSingly(_ report: inout Report) throws -> Bool {
+        var made = 0
+        for _ in 0..<RunBilling.batchSize {
+            var current: Identifier<Subscription>?
+            do {
+                let one = try invoiceBatch(limit: 1) { current = $0 }
+                if one == 0 { break }
+                made += one
+            } catch  where !isTrouble(error) {
+                guard let failed = current else { throw error }
+                let reason = "\(error)"
+                try books.transaction(reaching: [account]) {
+                    try $0.setAside(failed, account: account, reason: String(reason.prefix(500)))
+                }
+                report.setAside.append("\(failed): \(reason)")
+            }
+        }
+        report.invoicesMade += made
+        return made > 0
+    }
+
+    private func invoiceBatch(limit: Int, noting: (Identifier<Subscription>) -> Void = { _ in }) throws -> Int
+    {
+        try books.transaction(reaching: [account]) { store in
+            guard let state = try store.account(account) else { return 0 }
+            let today = state.moment.businessDate
+            let due = try store.dueSubscriptions(
+                account: account, through: today.adding(days: state.account.invoiceLeadDays), limit: limit)
+            guard !due.isEmpty else { return 0 }
+            due.forEach { noting($0.id) }
+
+            var changes = BookChanges(
+                accountID: account, processor: state.account.processor, moment: state.moment)
+            let customers = Array(Set(due.map(\.customerID))).sorted()
+            let open = try store.openItems(of: customers, account: account)
+            let ids = try store.reserveTransactionIDs(due.count)
+            var invoices: [OpenItem] = []
+            var ended: Set<Identifier<Customer>> = []
+            for (subscription, id) in zip(due, ids) {
+                guard
+                    let (charge, after) = Schedule.next(
+                        terms: subscription.terms, progress: subscription.progress)
+                else { continue }
+                changes.progress.append((subscription.id, after))
+                if after.nextBillingDate == nil { ended.insert(subscription.customerID) }
+                // A charge of nothing has no invoice: the cycle is billed all the same.
+                guard charge.amount > .zero else { continue }
+                changes.add(id, of: subscription.customerID, .invoice(charge, of: subscription.id))
+                invoices.append(
+                    OpenItem(
+                        id: id, customerID: subscription.customerID, type: .invoice,
+                        dueDate: charge.billingDate,
+                        left: charge.amount, subscriptionID: subscription.id))
+                changes.collections.append(
+                    InvoiceCollection(
+                        invoiceID: id, customerID: subscription.customerID, subscriptionID: subscription.id,
+                        state: .due, collectOn: charge.billingDate))
+            }
+            changes.allocations = RunBilling.balance(
+                debts: open.filter(\.type.isDebt) + invoices, credits: open.filter { !$0.type.isDebt },
+                by: state.account.balancingAlgorithm, billed: Set(invoices.compactMap(\.subscriptionID)))
+            try store.write(changes)
+            if !ended.isEmpty { try store.expire(customers: ended.sorted(), account: account) }
+            return due.count
+        }
+    }
+
+    /// Uses the credits of each customer on its debts; a credit held for a subscription is free once that is billed.
+    private static func balance(
+        debts: [OpenItem], credits: [OpenItem], by algorithm: BalancingAlgorithm,
+        billed: Set<Identifier<Subscription>>
+    ) -> [NewAllocation] {
+        guard !credits.isEmpty else { return [] }
+        let owed = Dictionary(grouping: debts, by: \.customerID)
+        let unused = Dictionary(grouping: credits, by: \.customerID)
+        return unused.keys.sorted().flatMap { customer in
+            let freed = (unused[customer] ?? []).map { credit in
+                var credit = credit
+                if let held = credit.heldFor, billed.contains(held) { credit.heldFor = nil }
+                return credit
+            }
+            return Balancing.allocate(debts: owed[customer] ?? [], credits: freed, by: algorithm)
+        }
+    }
+
+    // MARK: Collecting (spec 5.2 steps 4 to 6)
+
+    private func collect(_ report: inout Report) throws -> Bool {
+        let batch = try openAttempts()
+        guard let batch else { return false }
+        if !batch.orders.isEmpty {
+            report.attemptsMade += batch.orders.count
+            let answers = processor.submitAndAsk(batch.orders.map(\.order))
+            try settle(zip(batch.orders.map(\.transactionID), answers), at: batch.state)
+        }
+        return batch.didMove
+    }
+
+    private struct Batch {
+        let state: AccountState
+        let orders: [OpenedOrder]
+        /// Whether any invoice was moved on; otherwise the same ones would come again.
+        let didMove: Bool
+    }
+
+    private func openAttempts() throws -> Batch? {
+        try books.transaction(reaching: [account]) { store in
+            guard let state = try store.account(account) else { return nil }
+            let due = try store.dueCollections(
+                account: account, through: state.moment.businessDate, limit: RunBilling.batchSize)
+            guard !due.isEmpty else { return nil }
+            let customers = Array(Set(due.map(\.collection.customerID))).sorted()
+            let fees = try store.openItems(of: customers, account: account).filter(\.type.isFee)
+            let ids = try store.reserveTransactionIDs(due.count)
+            var collecting = CollectInvoices(
+                state: state, fees: fees, open: try store.openAttempts(of: customers, account: account))
+            let changes = collecting.execute(due, ids: ids)
+            try store.write(changes)
+            let orders = try self.orders(for: changes.attempts, at: state, in: store)
+            return Batch(state: state, orders: orders, didMove: !changes.collections.isEmpty)
+        }
+    }
+
+    private func orders(for attempts: [NewAttempt], at state: AccountState, in store: any Store) throws
+        -> [OpenedOrder]
+    {
+        guard !attempts.isEmpty else { return [] }
+        let key = try VaultKey.of(account, in: store, vault: vault)
+        let sealed = try store.sealedNumbers(of: attempts.compactMap(\.paymentOptionID), account: account)
+        return try attempts.compactMap { attempt in
+            guard let option = attempt.paymentOptionID, let bytes = sealed[option] else { return nil }
+            let numbers = try vault.open(bytes, account: account, option: option.rawValue, key: key)
+            return OpenedOrder(
+                transactionID: attempt.transactionID,
+                order: ProcessorOrder(attempt, account: state.account, numbers: numbers, moment: state.moment)
+            )
+        }
+    }
+
+    private func settle(
+        _ answers: some Sequence<(Identifier<Transaction>, ProcessorAnswer)>, at state: AccountState
+    ) throws {
+        _ = try books.transaction(reaching: [account]) { store in
+            try SettleAttempts(
+                account: state.account, moment: state.moment,
+                answers: Dictionary(uniqueKeysWithValues: answers.map { ($0, $1) })
+            ).execute(in: store)
+        }
+    }
+
+    // MARK: Recovery of unknown outcomes (spec 5.6)
+
+    private func recover(_ report: inout Report) throws {
+        let found = try books.transaction(reaching: [account]) { store -> (AccountState, [OpenAttempt])? in
+            let attempts = try store.attemptsToLookUp(account: account, limit: RunBilling.batchSize)
+            guard !attempts.isEmpty, let state = try store.account(account) else { return nil }
+            return (state, attempts)
+        }
+        guard let (state, attempts) = found else { return }
+        let findings = processor.lookUp(account: account, keys: attempts.map(\.facts.orderKey))
+        var answers: [(Identifier<Transaction>, ProcessorAnswer)] = []
+        var lost: [OpenAttempt] = []
+        for (attempt, finding) in zip(attempts, findings) {
+            switch finding {
+            case .found(let response): answers.append((attempt.facts.transactionID, .answered(response)))
+            case .unreachable:
+                answers.append(
+                    (attempt.facts.transactionID, .unknown(reason: "the processor cannot be asked")))
+            case .notFound: lost.append(attempt)
+            }
+        }
+        answers += try sendAgain(lost, at: state)
+        report.outcomesRecovered += answers.filter { if case .answered = $0.1 { true } else { false } }.count
+        try settle(answers, at: state)
+    }
+
+    /// What the processor never received is sent again, with the same key and never another. Of raw account data nothing
+    /// was kept: such an attempt ends as declined, because nothing was charged.
+    private func sendAgain(_ attempts: [OpenAttempt], at state: AccountState) throws -> [(
+        Identifier<Transaction>, ProcessorAnswer
+    )] {
+        guard !attempts.isEmpty else { return [] }
+        let orders = try books.transaction(reaching: [account]) { store in
+            try self.orders(for: attempts.map(\.facts), at: state, in: store)
+        }
+        let resent = Set(orders.map(\.transactionID))
+        let answers = processor.submitAndAsk(orders.map(\.order))
+        let ended = attempts.filter { !resent.contains($0.facts.transactionID) }.map { attempt in
+            (
+                attempt.facts.transactionID,
+                ProcessorAnswer.answered(
+                    ProcessorResponse(
+                        code: "D17", message: "the processor never received the request; nothing was charged",
+                        approvalCode: nil, gatewayTransactionID: "", approvedAmount: .zero,
+                        date: state.moment.now))
+            )
+        }
+        return Array(zip(orders.map(\.transactionID), answers)) + ended
+    }
+}
+
+extension TransactionFacts {
+    /// The invoice of a charge.
+    static func invoice(_ charge: Charge, of subscription: Identifier<Subscription>) -> TransactionFacts {
+        var facts = TransactionFacts(type: .invoice, amount: charge.amount, dueDate: charge.billingDate)
+        facts.taxAmount = charge.taxAmount
+        facts.subscriptionID = subscription
+        facts.cycleNumber = charge.cycleNumber
+        facts.creatorCode = RunBilling.actor
+        return facts
+    }
+}
