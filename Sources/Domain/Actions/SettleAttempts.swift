@@ -142,9 +142,9 @@ extension InvoiceCollection {
     /// retryDays 3,5,7    try      retry 1       retry 2           retry 3    closed
     ///                     │── 3 ───│──── 5 ──────│────── 7 ────────│
     /// ```
-    /// What is closed stays closed: a caller's declined try does not put the run back to work.
+    /// Only what the run tried itself moves: a declined try of a caller leaves the collecting as it stands.
     mutating func decline(isHard: Bool, on date: CalendarDate, retryDays: [Int]) {
-        guard state != .closed else { return }
+        guard state == .open else { return }
         collectOn = nil
         if isHard {
             state = .waiting
