@@ -61,13 +61,15 @@ struct RetryTests {
         }
     }
 
-    @Test func `a caller's declined try does not open what is closed`() {
-        for isHard in [false, true] {
-            var collection = collection(.closed)
-            collection.decline(isHard: isHard, on: day("2027-01-10"), retryDays: [3, 5, 7])
-            #expect(collection.state == .closed)
-            #expect(collection.collectOn == nil)
-            #expect(collection.retries == 0)
+    @Test func `a caller's declined try leaves the collecting as it stands`() {
+        for state in [InvoiceCollection.State.due, .waiting, .closed] {
+            for isHard in [false, true] {
+                var collection = collection(state)
+                collection.collectOn = state == .due ? day("2027-01-13") : nil
+                let before = collection
+                collection.decline(isHard: isHard, on: day("2027-01-10"), retryDays: [3, 5, 7])
+                #expect(collection == before)
+            }
         }
     }
 
