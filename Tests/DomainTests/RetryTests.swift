@@ -56,8 +56,17 @@ struct RetryTests {
             var collection = collection(state)
             collection.collectOn = state == .due ? day("2027-01-13") : nil
             let before = collection
-            collection.approve()
+            collection.approve(isPartial: false, left: .zero, on: day("2027-01-10"))
             if state == .open { #expect(collection.state == .closed) } else { #expect(collection == before) }
+        }
+    }
+
+    @Test func `an attempt that was cut leaves the rest due, a partial approval leaves it to a person`() {
+        for (isPartial, state) in [(false, InvoiceCollection.State.due), (true, .closed)] {
+            var collection = collection(.open)
+            collection.approve(isPartial: isPartial, left: Money(100), on: day("2027-01-10"))
+            #expect(collection.state == state)
+            #expect(collection.collectOn == (isPartial ? nil : day("2027-01-10")))
         }
     }
 
