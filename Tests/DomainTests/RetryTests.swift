@@ -56,18 +56,29 @@ struct RetryTests {
             var collection = collection(state)
             collection.collectOn = state == .due ? day("2027-01-13") : nil
             let before = collection
-            collection.approve()
+            collection.approve(isPartial: false, left: .zero, on: day("2027-01-10"))
             if state == .open { #expect(collection.state == .closed) } else { #expect(collection == before) }
         }
     }
 
-    @Test func `a caller's declined try does not open what is closed`() {
-        for isHard in [false, true] {
-            var collection = collection(.closed)
-            collection.decline(isHard: isHard, on: day("2027-01-10"), retryDays: [3, 5, 7])
-            #expect(collection.state == .closed)
-            #expect(collection.collectOn == nil)
-            #expect(collection.retries == 0)
+    @Test func `an attempt that was cut leaves the rest due, a partial approval leaves it to a person`() {
+        for (isPartial, state) in [(false, InvoiceCollection.State.due), (true, .closed)] {
+            var collection = collection(.open)
+            collection.approve(isPartial: isPartial, left: Money(100), on: day("2027-01-10"))
+            #expect(collection.state == state)
+            #expect(collection.collectOn == (isPartial ? nil : day("2027-01-10")))
+        }
+    }
+
+    @Test func `a caller's declined try leaves the collecting as it stands`() {
+        for state in [InvoiceCollection.State.due, .waiting, .closed] {
+            for isHard in [false, true] {
+                var collection = collection(state)
+                collection.collectOn = state == .due ? day("2027-01-13") : nil
+                let before = collection
+                collection.decline(isHard: isHard, on: day("2027-01-10"), retryDays: [3, 5, 7])
+                #expect(collection == before)
+            }
         }
     }
 

@@ -53,7 +53,7 @@ func environmentValue(_ name: String) -> String? {
 }
 
 /// The folder of Package.swift.
-private let packageFolder: String = {
+let packageFolder: String = {
     let parts = #filePath.split(separator: "/").dropLast(3)
     return "/" + parts.joined(separator: "/")
 }()

@@ -142,6 +142,20 @@ import Testing
         #expect(places(Tables.testTargets(package: file("Package.swift", ""), files)) == ["Package.swift:1"])
     }
 
+    @Test func `names in a document of what is not there`() {
+        let files = [
+            file("Sources/Vault/A.swift", ""),
+            file("Sources/Persistence/Migrations/0001_a.sql", "constraint a_key check"),
+        ]
+        let document = file(
+            "ARCHITECTURE.md",
+            "`Sources/Vault/` `Sources/Vault/A.swift` `Sources/Vault` `a_key` a_lock `.run/a_b`",
+            "a `Sources/Vault/B.swift`", "`a_lock` is not", "`Sources/Vau`")
+        #expect(
+            places(Tables.namesInDocument(document, files))
+                == ["ARCHITECTURE.md:2", "ARCHITECTURE.md:3", "ARCHITECTURE.md:4"])
+    }
+
     @Test func `failure codes that disagree`() {
         func check(_ cases: [String], _ arms: [String], _ rows: [String]) -> [String] {
             places(

@@ -146,4 +146,32 @@ enum Tables {
                 ? nil : Violation(file: package.path, line: index + 1, what: "\(name) has no test")
         }
     }
+
+    // MARK: Names in documents
+
+    /// What a document names in backticks is there: paths below the root, and names of the schema like `open_items_balance`.
+    static func namesInDocument(_ document: SourceFile, _ files: [SourceFile]) -> [Violation] {
+        let folders = ["Sources/", "Tests/", "Scripts/", "deploy/", "docs/"]
+        let schema = Set(
+            files.filter { $0.path.hasSuffix(".sql") || $0.path.hasSuffix("Migrator.swift") }
+                .flatMap { words($0.text) })
+        return document.lines.enumerated().flatMap { index, line -> [Violation] in
+            let quoted = line.split(separator: "`", omittingEmptySubsequences: false).enumerated()
+                .filter { $0.offset % 2 == 1 }.map(\.element)
+            return quoted.compactMap { name in
+                let isThere: Bool
+                if folders.contains(where: name.hasPrefix) {
+                    isThere = files.contains {
+                        $0.path == name || $0.path.hasPrefix(name.hasSuffix("/") ? name : "\(name)/")
+                    }
+                } else if name.contains("_"), name.allSatisfy({ $0 == "_" || ("a"..."z").contains($0) }) {
+                    isThere = schema.contains(name)
+                } else {
+                    return nil
+                }
+                return isThere
+                    ? nil : Violation(file: document.path, line: index + 1, what: "there is no \(name)")
+            }
+        }
+    }
 }

@@ -29,6 +29,11 @@ import Testing
         expectNone(Tables.testTargets(package: try SourceTree.file("Package.swift"), Self.all))
     }
 
+    @Test(arguments: ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "CHANGELOG.md"])
+    func `what the documents name is there`(document: String) throws {
+        expectNone(Tables.namesInDocument(try SourceTree.file(document), Self.all))
+    }
+
     @Test func `every failure code is unique, has a status and is documented`() throws {
         expectNone(
             Tables.failureCodes(

@@ -27,6 +27,7 @@ struct SettleAttempts {
         var credits = open.filter { !$0.type.isDebt }
         let debts = open.filter(\.type.isDebt)
         var paying: Set<Identifier<Customer>> = []
+        var collected: [(collection: InvoiceCollection, isPartial: Bool)] = []
         var settled = 0
         for attempt in attempts {
             guard let answer = answers[attempt.facts.transactionID] else { continue }
@@ -39,9 +40,8 @@ struct SettleAttempts {
                 if case .approved = ResponseKind(code: response.code), response.approvedAmount > .zero {
                     credits.append(changes.settle(attempt, approved: response))
                     paying.insert(attempt.facts.customerID)
-                    if var collection {
-                        collection.approve()
-                        changes.collections.append(collection)
+                    if let collection {
+                        collected.append((collection, response.approvedAmount < attempt.facts.amount))
                     }
                 } else {
                     changes.settle(attempt, declined: response, collection: collection, policy: account)
@@ -53,12 +53,26 @@ struct SettleAttempts {
                 debts: debts.filter { $0.customerID == customer },
                 credits: credits.filter { $0.customerID == customer }, by: account.balancingAlgorithm)
         }
+        let left = changes.leftAfterAllocations(of: debts)
+        for (collection, isPartial) in collected {
+            var collection = collection
+            collection.approve(
+                isPartial: isPartial, left: left[collection.invoiceID] ?? .zero, on: moment.businessDate)
+            changes.collections.append(collection)
+        }
         try store.write(changes)
         return settled
     }
 }
 
 extension BookChanges {
+    /// What the allocations of these changes leave open of each debt.
+    func leftAfterAllocations(of debts: [OpenItem]) -> [Identifier<Transaction>: Money] {
+        var left = Dictionary(uniqueKeysWithValues: debts.map { ($0.id, $0.left) })
+        for allocation in allocations { left[allocation.targetID]? -= allocation.amount }
+        return left
+    }
+
     /// The attempt's transaction, visible while its outcome is not known.
     mutating func showPending(_ attempt: OpenAttempt) {
         add(
@@ -130,10 +144,16 @@ extension InvoiceCollection {
         collectOn = nil
     }
 
-    /// Money came: the run's own attempt was the last one. A payment that a caller made leaves the collecting as it stands, so
-    /// that the run collects what the payment did not cover.
-    mutating func approve() {
-        if state == .open { close() }
+    /// Money came for the run's own attempt: it was the last one. Where the attempt was cut because the customer owed less
+    /// than the invoice (credit held for another subscription), the rest stays due; after a partial approval the
+    /// rest is left to a person. A payment that a caller made leaves the collecting as it stands.
+    mutating func approve(isPartial: Bool, left: Money, on date: CalendarDate) {
+        guard state == .open else { return }
+        close()
+        if !isPartial, left > .zero {
+            state = .due
+            collectOn = date
+        }
     }
 
     /// A declined try: a soft one is tried again as long as the list of days goes, a hard one waits for another option.

@@ -90,15 +90,15 @@ extension ObjectDescription {
                     : Fault(.wrongForm, "\(name) must be an object", field: name))
             return
         }
-        if decoding.purpose == .create {
-            for index in requiredFields where !seen.contains(index) {
-                decoding.add(.requiredFieldMissing, path + facts.fields[index].name, "is required")
-            }
-        }
-        if let check, decoding.faults.count == before {
+        if let check, !decoding.faults[before...].contains(where: { $0.isOf(path) }) {
             for var fault in check(form, decoding.purpose) {
                 fault.field = fault.field.map { path + $0 }
                 decoding.add(fault)
+            }
+        }
+        if decoding.purpose == .create {
+            for index in requiredFields where !seen.contains(index) {
+                decoding.add(.requiredFieldMissing, path + facts.fields[index].name, "is required")
             }
         }
     }
@@ -174,6 +174,13 @@ extension ObjectDescription {
             }
             assign(&form, scalar)
         }
+    }
+}
+
+extension Fault {
+    /// Whether a field of the object at `path` itself is at fault, not one of an object nested in it.
+    fileprivate func isOf(_ path: String) -> Bool {
+        field.map { !$0.dropFirst(path.count).contains(".") } ?? true
     }
 }
 
