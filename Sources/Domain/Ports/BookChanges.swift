@@ -271,8 +271,6 @@ public protocol BillingStore: AnyObject {
     func collections(of invoices: [Identifier<Transaction>], account: Int64) throws -> [InvoiceCollection]
     /// Sets a subscription aside whose step failed, so that it does not stop the others.
     func setAside(_ subscription: Identifier<Subscription>, account: Int64, reason: String) throws
-    /// Whether anything of this account is due that a pass would do now.
-    func hasDueWork(account: Int64, through date: CalendarDate) throws -> Bool
     /// What happened in the books since a transaction id (exclusive), for ~advance.
     func counts(account: Int64, since transaction: Int64) throws -> AdvanceCounts
     /// The highest transaction id in use.

@@ -153,22 +153,6 @@ extension PostgresStore: BillingStore {
            set set_aside_reason = $3
          where account_id = $1 and subscription_id = $2
         """)
-    private static let dueWork = Statement(
-        "billing.has_due_work",
-        """
-        select exists (select from subscriptions s
-                         join customers c on c.account_id = s.account_id and c.customer_id = s.customer_id
-                        where s.account_id = $1 and s.status in ('U', 'C') and s.set_aside_reason is null
-                          and s.next_billing_date <= $2 and c.status in ('A', 'E'))
-            or exists (select from collections k
-                         join customers c on c.account_id = k.account_id and c.customer_id = k.customer_id
-                        where k.account_id = $1 and k.state = 'due' and k.collect_on <= $2 and c.status <> 'I')
-            or exists (select from attempts p
-                        where p.account_id = $1 and p.outcome = 'open' and p.next_look_up <= statement_timestamp())
-            or exists (select from subscriptions s
-                        where s.account_id = $1 and s.status in ('U', 'C') and s.status = 'C'
-                          and s.set_aside_reason is null and s.next_billing_date is null)
-        """)
     private static let countSince = Statement(
         "billing.counts",
         """
@@ -254,10 +238,6 @@ extension PostgresStore: BillingStore {
         _ subscription: Identifier<Subscription>, account: Int64, reason: String
     ) throws {
         connection.enqueue(Self.putAside, [.int(account), .id(subscription), .text(reason)])
-    }
-
-    public func hasDueWork(account: Int64, through date: CalendarDate) throws -> Bool {
-        try connection.rows(Self.dueWork, [.int(account), .day(date)])[0].bool(0)
     }
 
     public func counts(account: Int64, since transaction: Int64) throws -> AdvanceCounts {
