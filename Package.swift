@@ -79,7 +79,8 @@ let package = Package(
                 "BillingFCGI", "Interchange", "Persistence", "Pool", "Postgres", "TestSupport", "Vault",
             ],
             swiftSettings: strict),
-        .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["TestSupport"], exclude: ["Conversations"], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]
 )

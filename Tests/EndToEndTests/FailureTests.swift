@@ -276,7 +276,9 @@ struct FailureTests {
         #expect(answer["requestId"] == answer.headers["x-request-id"], "\(answer)", sourceLocation: location)
         if let field { #expect(answer["field"] == field, "\(answer)", sourceLocation: location) }
         let said = answer["failureMessage"] ?? ""
-        #expect(!said.isEmpty && (message.isEmpty || said.contains(message)), "\(answer)", sourceLocation: location)
+        #expect(
+            !said.isEmpty && (message.isEmpty || said.contains(message)), "\(answer)",
+            sourceLocation: location)
         let first: Tree?
         switch media {
         case .json: first = answer.tree["errors"]?[0]

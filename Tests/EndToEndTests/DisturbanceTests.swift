@@ -1,0 +1,179 @@
+import Glibc
+import TestSupport
+import Testing
+
+/// Processes that die, stop or are replaced under a stack of their own, seen from outside (spec 6.2, 6.7).
+@Suite(.serialized, .enabled(if: programIsKnown, "needs BILLING_BINARY"))
+final class DisturbanceTests {
+    private let stack: RunningStack
+    private let merchant: Merchant
+
+    init() throws {
+        stack = try RunningStack()
+        merchant = try Merchant(in: stack)
+    }
+
+    deinit { stack.end() }
+
+    /// Whether an answer comes, and which: nginx or curl may see a connection end.
+    private func status(_ path: String = "/customers") -> Int {
+        (try? merchant.call("GET", path).status) ?? 0
+    }
+
+    @Test func aWorkerIsKilled() throws {
+        for round in 1...3 {
+            #expect(status() == 200)
+            let victims = try stack.workers()
+            try #require(victims.count >= 2)
+            // One, then another, then all of them.
+            for victim in round < 3 ? Array(victims.prefix(1)) : Array(victims) { kill(victim, SIGKILL) }
+            // nginx finds a connection of the dead one broken before it has a request on it.
+            #expect(status() == 200, "round \(round)")
+            #expect(try waitUntil { try stack.workers().subtracting(victims).count >= (round < 3 ? 1 : 2) })
+        }
+    }
+
+    /// `make reload`: new program and configuration, worker by worker, while four callers go on calling.
+    @Test func aReloadLosesNoRequest() throws {
+        let customer = try merchant.createCustomer()
+        let before = try stack.workers()
+        let answer = stack.run(
+            """
+            codes=\(stack.folder)/codes; : >"$codes"
+            cat >\(stack.folder)/curl.conf <<'END'
+            user = "\(merchant.user):\(merchant.password)"
+            cacert = "\(stack.folder)/ca.pem"
+            END
+            for caller in 1 2 3 4; do
+                while [[ ! -e \(stack.folder)/enough ]]; do
+                    curl -s -m 20 --noproxy '*' -K \(stack.folder)/curl.conf -o /dev/null -w '%{http_code}\\n' \
+                        "https://localhost:\(stack.port)/api/v01/customers/\(customer.id)#[1-20]" >>"$codes" || true
+                done &
+            done
+            lines() { wc -l <"$codes"; }
+            gone() { for each in \(before.map(String.init).joined(separator: " ")); do ! kill -0 $each 2>/dev/null || return 1; done; }
+            await() {
+                for ((i = 0; i < 600; i++)); do
+                    if "$@"; then return 0; fi
+                    read -rt 0.05 <> <(:) || true
+                done
+                echo "waited in vain: $*"; return 1
+            }
+            enough() { (($(lines) >= $1)); }
+            result=0
+            await enough 100 || result=1
+            Scripts/stack reload || result=1
+            await gone || result=1
+            await enough $(($(lines) + 200)) || result=1
+            await enough 500 || result=1
+            touch \(stack.folder)/enough
+            wait
+            sort "$codes" | uniq -c
+            exit $result
+            """)
+        #expect(answer.status == 0, "\(answer)")
+        let codes = answer.output.split(separator: "\n").filter {
+            $0.hasSuffix(" 200") || $0.hasSuffix(" 000")
+        }
+        let counts = answer.output.split(separator: "\n").compactMap { line -> (code: String, count: Int)? in
+            let words = line.split(separator: " ")
+            guard words.count == 2, let count = Int(words[0]), words[1].count == 3 else { return nil }
+            return (String(words[1]), count)
+        }
+        #expect(codes.count == 1 && counts.map(\.code) == ["200"], "\(answer)")
+        #expect((counts.first?.count ?? 0) >= 500, "\(answer)")
+        #expect(try stack.workers().isDisjoint(with: before))
+        try merchant.expectSoundBooks()
+    }
+
+    /// The jobs process is killed again and again over 600 bills: each is made once and collected once.
+    @Test func theJobsProcessIsKilled() throws {
+        let subscription = #"{"billingCycleType":"M","amount":1000,"firstBillingDate":"2027-01-05"}"#
+        let customers = try (1...4).map { _ in
+            let answer = try merchant.call(
+                "PUT", "/customers",
+                """
+                {"firstName":"Ann","lastName":"Lee","paymentOptions":[{"accountNumber":"\(Card.visa)",\
+                "accountAccessory":"1233","holderName":"Ann Lee"}],\
+                "subscriptions":[\(Array(repeating: subscription, count: 50).joined(separator: ","))]}
+                """)
+            try #require(answer.status == 201, "\(answer)")
+            return answer.id
+        }
+        func count(_ what: String) throws -> Int {
+            Int(try stack.sql("select count(*) from billing.\(what) and account_id = \(merchant.account)"))
+                ?? -1
+        }
+        let invoices = "transactions where type = 'RI'"
+        let payments = "transactions where type = 'AP' and status = 'final'"
+        try merchant.setClock("2027-03-16")
+        for wanted in [1, 150, 450] {
+            #expect(try waitUntil(timeout: 30) { try count(invoices) >= wanted })
+            let pid = try #require(stack.pid(of: "jobs"))
+            kill(pid, SIGKILL)
+            #expect(
+                waitUntil(timeout: 30) { stack.pid(of: "jobs").map { $0 != pid && kill($0, 0) == 0 } == true }
+            )
+        }
+        let done = try waitUntil(timeout: 60) {
+            // A kill between request and answer leaves attempts whose outcome is asked for later: bring that forward.
+            try stack.sql(
+                "update billing.attempts set next_look_up = clock_timestamp() where outcome = 'open'")
+            return try count(payments) >= 600
+        }
+        let made = (try count(invoices), try count(payments))
+        #expect(done && made == (600, 600), "\(made.0) invoices, \(made.1) payments")
+        #expect(try count("attempts where outcome = 'open'") == 0)
+        let moved = try stack.sql(
+            "select count(*), sum(approved_amount) from sandbox.movement where account = \(merchant.account)")
+        #expect(moved == "600|600000")
+        for customer in customers {
+            let answer = try merchant.call("GET", "/customers/\(customer)")
+            #expect(answer["balance"] == "0", "\(answer)")
+        }
+        try merchant.expectSoundBooks()
+    }
+
+    /// PostgreSQL stands still: S02 within the request's deadline, and all is well as soon as it goes on.
+    @Test func theDatabaseStandsStill() throws {
+        #expect(status() == 200)
+        func signalDatabase(_ name: String) {
+            let answer = stack.run("main=$(pid postgres); kill -\(name) $main $(pgrep -P $main)")
+            #expect(answer.status == 0, "\(answer)")
+        }
+        signalDatabase("STOP")
+        let start = monotonicSeconds()
+        let refused = try? merchant.call("GET", "/customers")
+        let waited = monotonicSeconds() - start
+        signalDatabase("CONT")
+        #expect(refused?.status == 503 && refused?["failureCode"] == "S02", "\(String(describing: refused))")
+        #expect(refused?.headers["retry-after"] != nil)
+        #expect(waited < 30, "S02 came after \(waited) seconds")
+        #expect(waitUntil(timeout: 30) { status() == 200 })
+        try merchant.expectSoundBooks()
+    }
+
+    /// Every connection is cut, and new ones are refused for a while.
+    @Test func theDatabaseRefuses() throws {
+        #expect(status() == 200)
+        try stack.sql(
+            """
+            alter role billing_api connection limit 0;
+            select pg_terminate_backend(pid) from pg_stat_activity where usename = 'billing_api';
+            """)
+        #expect(waitUntil(timeout: 20) { status() == 503 })
+        let refused = try merchant.call("GET", "/customers")
+        FailureTests.expect(refused, "S02", 503)
+        #expect(refused.headers["retry-after"] != nil)
+        for media in Media.allCases {
+            let answer = try merchant.call("GET", "/customers", accept: media.rawValue)
+            FailureTests.expect(answer, "S02", 503, media)
+        }
+        try stack.sql("alter role billing_api connection limit -1")
+        #expect(waitUntil(timeout: 20) { status() == 200 })
+        // A connection that is cut while nothing is asked is not noticed by any caller.
+        try stack.sql("select pg_terminate_backend(pid) from pg_stat_activity where usename like 'billing%'")
+        for _ in 1...6 { #expect(status() == 200) }
+        try merchant.expectSoundBooks()
+    }
+}
