@@ -167,7 +167,9 @@ import Testing
 
     @Test func findsTheAccountsWithWork() throws {
         func isDue() throws -> Bool {
-            try database.books("billing_jobs").operating { try $0.accountsWithWork().map(\.account) } == [2001]
+            try database.books("billing_jobs").operating { try $0.accountsWithWork().map(\.account) } == [
+                2001
+            ]
         }
         #expect(try isDue())
         let ids = try tests.invoice([1, 2, 3])
