@@ -140,9 +140,9 @@ final class RunningStack: Sendable {
         readText("\(folder)/pids/\(component).pid")?.split(separator: " ").first.flatMap { Int32($0) }
     }
 
-    /// The workers: the children of the master.
-    func workers() throws -> Set<Int32> {
-        guard let master = pid(of: "serve") else { return [] }
+    /// The workers of `serve` or `nginx`: the children of its main process.
+    func workers(of component: String) throws -> Set<Int32> {
+        guard let master = pid(of: component) else { return [] }
         let list = try Subprocess.run("/usr/bin/pgrep", ["-P", String(master)])
         return Set(list.output.split(separator: "\n").compactMap { Int32($0) })
     }
