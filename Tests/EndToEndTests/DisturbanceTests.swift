@@ -184,11 +184,15 @@ final class DisturbanceTests {
             let answer = try merchant.call("GET", "/customers", accept: media.rawValue)
             FailureTests.expect(answer, "S02", 503, media)
         }
+        // What the workers log about it holds no number that somebody put into a path.
+        stack.secrets.keep(Card.visa)
+        #expect(status("/customers/*\(Card.visa)/transactions") == 503)
         try stack.sql("alter role billing_api connection limit -1")
         #expect(waitUntil(timeout: 20) { status() == 200 })
         // A connection that is cut while nothing is asked is not noticed by any caller.
         try stack.sql("select pg_terminate_backend(pid) from pg_stat_activity where usename like 'billing%'")
         for _ in 1...6 { #expect(status() == 200) }
+        #expect(try stack.secrets.traces(in: stack) == [])
         try merchant.expectSoundBooks()
     }
 }
