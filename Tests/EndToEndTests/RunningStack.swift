@@ -17,6 +17,7 @@ final class RunningStack: Sendable {
     private let home: TemporaryFolder
     private let state: Mutex<Guard?>
     private let accounts = Mutex(3000)
+    private let files = Mutex(0)
 
     private struct Guard: @unchecked Sendable {
         let shell: Subprocess
@@ -45,6 +46,7 @@ final class RunningStack: Sendable {
         // The stack's unprivileged user has to pass.
         chmod(home.path, 0o755)
         folder = "\(home.path)/run"
+        guard mkdir("\(home.path)/calls", 0o700) == 0 else { throw SetupFailure("mkdir: \(errno)") }
         port = try freePort()
         let line = open("\(home.path)/line", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard line >= 0, flock(line, LOCK_EX) == 0 else { throw SetupFailure("flock: \(errno)") }
@@ -94,6 +96,20 @@ final class RunningStack: Sendable {
             }
             _exit(1)
         }
+    }
+
+    /// Runs a body with texts in files of their own, which are gone afterwards, also when the test process is killed.
+    func withFiles<Result>(_ texts: [String], _ body: ([String]) throws -> Result) throws -> Result {
+        let names = texts.map { _ in
+            files.withLock { last in
+                last += 1
+                return "calls/\(last)"
+            }
+        }
+        let paths = names.map { "\(home.path)/\($0)" }
+        defer { for path in paths { unlink(path) } }
+        for (name, text) in zip(names, texts) { try home.write(text, to: name) }
+        return try body(paths)
     }
 
     /// A number for a merchant account that no other test has.
