@@ -64,6 +64,13 @@ final class RunningStack: Sendable {
         guard waitUntil(timeout: 90, { readText(started) != nil }), readText(started) == "0\n" else {
             throw SetupFailure("the stack does not start: \(readText("\(home.path)/start.log") ?? "")")
         }
+        // Long ids, and other ones for each class: one is never taken for another, nor for a digit in a text.
+        try sql(
+            """
+            select setval('billing.customer_ids', 210000), setval('billing.payment_option_ids', 320000),
+              setval('billing.plan_ids', 430000), setval('billing.subscription_ids', 540000),
+              setval('billing.transaction_ids', 650000), setval('billing.allocation_ids', 760000)
+            """)
     }
 
     deinit { end() }
