@@ -253,13 +253,20 @@ reload_stack() {
     install_program
     migrate
     write_configuration
+    # nginx closes its idle connections when it reloads, and over HTTP/2 a caller's next request may be on its
+    # way just then: it is bothered only when something of its own has changed.
+    local before reloading=(serve jobs)
+    before=$(web_fingerprint)
     prepare_nginx
-    for name in serve jobs nginx; do
+    if [[ $(web_fingerprint) != "$before" ]]; then
+        reloading+=(nginx)
+    fi
+    for name in "${reloading[@]}"; do
         if recorded "$name"; then
             kill -s HUP "$REPLY"
         fi
     done
-    say "serve, jobs and nginx are reloading"
+    say "reloading: ${reloading[*]}"
 }
 
 # What a newcomer wants to know next.

@@ -80,6 +80,11 @@ proxy_temp_path $state/nginx/proxy; uwsgi_temp_path $state/nginx/uwsgi; scgi_tem
     check_nginx
 }
 
+# Stands for all that nginx reads when it reloads.
+web_fingerprint() {
+    cat -- nginx/nginx.conf tls/certificate.pem tls/key.pem 2>/dev/null | sha256sum || true
+}
+
 # Asks nginx itself whether it takes the configuration, as the user and with the privilege it will have.
 check_nginx() {
     local answer run_as=("${drop[@]}")

@@ -97,24 +97,23 @@ struct Merchant: Sendable {
         _ method: String, _ path: String, _ body: String? = nil, type: String? = nil, accept: String? = nil,
         headers: [String] = [], credentials: Bool = true
     ) throws -> Answer {
-        let folder = try TemporaryFolder(prefix: "billing-call")
-        // Credentials and bodies go through files, so that no list of processes shows them.
         var lines = [
             "url = \"https://localhost:\(stack.port)\(path.hasPrefix("/api/") ? "" : "/api/v01")\(path)\"",
             "request = \(method)", "cacert = \"\(stack.folder)/ca.pem\"", "globoff", "path-as-is",
             "max-time = 120",
         ]
         if credentials { lines.append("user = \"\(user):\(password)\"") }
-        if let body {
-            stack.secrets.keep(ofBody: body)
-            lines.append("data-binary = \"@\(try folder.write(body, to: "body"))\"")
-            lines.append("header = \"Content-Type: \(type ?? Media.json.rawValue)\"")
-        }
+        if body != nil { lines.append("header = \"Content-Type: \(type ?? Media.json.rawValue)\"") }
         if let accept { lines.append("header = \"Accept: \(accept)\"") }
         lines += headers.map { "header = \"\($0)\"" }
-        if method == "HEAD" { lines.append("head") }
-        let file = try folder.write(lines.joined(separator: "\n"), to: "config")
-        let output = try Subprocess.run("/usr/bin/curl", ["-sS", "-i", "--noproxy", "*", "--config", file])
+        stack.secrets.keep(ofBody: body ?? "")
+        // Credentials and bodies go through files, so that no list of processes shows them.
+        let output = try stack.withFiles([lines.joined(separator: "\n"), body ?? ""]) { files in
+            try Subprocess.run(
+                "/usr/bin/curl",
+                ["-sS", "-i", "--noproxy", "*", "--config", files[0]]
+                    + (body == nil ? [] : ["--data-binary", "@\(files[1])"]))
+        }
         guard output.status == 0 else { throw SetupFailure("\(method) \(path): \(output.errors)") }
         return try read(output.output, of: "\(method) \(path)")
     }

@@ -17,6 +17,7 @@ final class RunningStack: Sendable {
     private let home: TemporaryFolder
     private let state: Mutex<Guard?>
     private let accounts = Mutex(3000)
+    private let files = Mutex(0)
 
     private struct Guard: @unchecked Sendable {
         let shell: Subprocess
@@ -45,6 +46,7 @@ final class RunningStack: Sendable {
         // The stack's unprivileged user has to pass.
         chmod(home.path, 0o755)
         folder = "\(home.path)/run"
+        guard mkdir("\(home.path)/calls", 0o700) == 0 else { throw SetupFailure("mkdir: \(errno)") }
         port = try freePort()
         let line = open("\(home.path)/line", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard line >= 0, flock(line, LOCK_EX) == 0 else { throw SetupFailure("flock: \(errno)") }
@@ -62,6 +64,13 @@ final class RunningStack: Sendable {
         guard waitUntil(timeout: 90, { readText(started) != nil }), readText(started) == "0\n" else {
             throw SetupFailure("the stack does not start: \(readText("\(home.path)/start.log") ?? "")")
         }
+        // Long ids, and other ones for each class: one is never taken for another, nor for a digit in a text.
+        try sql(
+            """
+            select setval('billing.customer_ids', 210000), setval('billing.payment_option_ids', 320000),
+              setval('billing.plan_ids', 430000), setval('billing.subscription_ids', 540000),
+              setval('billing.transaction_ids', 650000), setval('billing.allocation_ids', 760000)
+            """)
     }
 
     deinit { end() }
@@ -94,6 +103,20 @@ final class RunningStack: Sendable {
             }
             _exit(1)
         }
+    }
+
+    /// Runs a body with texts in files of their own, which are gone afterwards, also when the test process is killed.
+    func withFiles<Result>(_ texts: [String], _ body: ([String]) throws -> Result) throws -> Result {
+        let names = texts.map { _ in
+            files.withLock { last in
+                last += 1
+                return "calls/\(last)"
+            }
+        }
+        let paths = names.map { "\(home.path)/\($0)" }
+        defer { for path in paths { unlink(path) } }
+        for (name, text) in zip(names, texts) { try home.write(text, to: name) }
+        return try body(paths)
     }
 
     /// A number for a merchant account that no other test has.
@@ -140,9 +163,9 @@ final class RunningStack: Sendable {
         readText("\(folder)/pids/\(component).pid")?.split(separator: " ").first.flatMap { Int32($0) }
     }
 
-    /// The workers: the children of the master.
-    func workers() throws -> Set<Int32> {
-        guard let master = pid(of: "serve") else { return [] }
+    /// The workers of `serve` or `nginx`: the children of its main process.
+    func workers(of component: String) throws -> Set<Int32> {
+        guard let master = pid(of: component) else { return [] }
         let list = try Subprocess.run("/usr/bin/pgrep", ["-P", String(master)])
         return Set(list.output.split(separator: "\n").compactMap { Int32($0) })
     }

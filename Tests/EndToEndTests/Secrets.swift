@@ -18,6 +18,7 @@ final class Secrets: Sendable {
     func keep(ofBody body: String) {
         for pattern in [
             #"\b[0-9]{12,19}\b"#, #"(?<=csc": ?")[0-9]{3,4}(?=")"#, #"(?<=csc=")[0-9]{3,4}(?=")"#,
+            "(?<=csc=)[0-9]{3,4}",
         ] {
             var rest = body[...]
             while let found = rest.range(of: pattern, options: .regularExpression) {
@@ -27,6 +28,9 @@ final class Secrets: Sendable {
             }
         }
     }
+
+    /// All of them.
+    var all: Set<String> { known.withLock { $0 } }
 
     /// Those that stand in a text.
     func found(in text: String) -> [String] {

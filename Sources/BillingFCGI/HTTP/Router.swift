@@ -125,7 +125,7 @@ final class Router {
             isDatabase ? "database unavailable" : "request failed",
             metadata: [
                 "request_id": "\(requestID)", "http.method": "\(request.method)",
-                "http.path": "\(request.path)",
+                "http.path": "\(RequestPath.shown(request.path))",
                 "error": "\(error)",
             ])
         if error is OutcomeUnknown {
@@ -209,6 +209,12 @@ enum RequestPath {
             }
             return decoded
         }
+    }
+
+    /// A path for the log: with as many digits as a card number has, without any.
+    static func shown(_ path: String) -> String {
+        guard path.utf8.count(where: { (48...57).contains($0) }) >= 12 else { return path }
+        return String(decoding: path.utf8.map { (48...57).contains($0) ? 42 : $0 }, as: UTF8.self)
     }
 
     /// A segment with its `%xx` escapes resolved; nil when one is malformed or the text is not UTF-8.

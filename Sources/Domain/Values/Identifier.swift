@@ -44,12 +44,18 @@ public enum Reference: Hashable, Sendable {
 }
 
 extension Reference: CustomStringConvertible {
-    /// As the caller writes it.
+    /// As the caller writes it, for messages; the digits of what could be a card number put in the wrong place are
+    /// hidden.
     public var description: String {
-        switch self {
-        case .id(let number): String(number)
-        case .code(let code): "*\(code)"
+        let text =
+            switch self {
+            case .id(let number): String(number)
+            case .code(let code): "*\(code)"
+            }
+        guard text.utf8.count >= 12, text.utf8.count(where: { (48...57).contains($0) }) >= 12 else {
+            return text
         }
+        return String(decoding: text.utf8.map { (48...57).contains($0) ? 42 : $0 }, as: UTF8.self)
     }
 }
 
