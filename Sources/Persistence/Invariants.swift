@@ -110,6 +110,8 @@ public enum Invariants {
          where not exists (select from transactions t
                             where t.account_id = s.account_id and t.subscription_id = s.subscription_id
                               and t.type = 'RI' and t.cycle_number = n.cycle_number)
+           -- A cycle of nothing has no invoice.
+           and s.amount > 0
         union all
         select 'subscription_progress', s.account_id,
                format('subscription %s is before cycle %s with %s billed: it has %s invoices, the last of cycle %s',
@@ -121,8 +123,8 @@ public enum Invariants {
                       where type = 'RI' and cycle_number is not null
                       group by account_id, subscription_id) i
             on i.account_id = s.account_id and i.subscription_id = s.subscription_id
-         where s.billed_count <> coalesce(i.invoices, 0) or coalesce(i.last, 0) >= s.next_cycle
-            or s.last_billing_date is distinct from i.last_date
+         where (s.amount > 0 and (s.billed_count <> coalesce(i.invoices, 0) or s.last_billing_date is distinct from i.last_date))
+            or coalesce(i.last, 0) >= s.next_cycle
 
         -- One open attempt for an invoice; settled attempts and their transactions come in pairs.
         union all
@@ -142,6 +144,7 @@ public enum Invariants {
                  when 'approved' then t.transaction_id is null or t.status not in ('final', 'reversed')
                                       or t.type = 'AD' or t.amount <> p.approved_amount
                  when 'declined' then t.transaction_id is null or t.status <> 'declined'
+                 when 'abandoned' then t.transaction_id is null or t.status <> 'declined'
                  else t.status <> 'pending'
                end
         union all
@@ -178,6 +181,9 @@ public enum Invariants {
            and not exists (select from attempts p
                             where p.account_id = k.account_id and p.transaction_id = k.transaction_id
                               and p.code = k.code)
+           -- A payment of the run that answered a caller's ~process has that call's code beside its own.
+           and not exists (select from signing_payments g
+                            where g.account_id = k.account_id and g.transaction_id = k.transaction_id)
         """
 
     /// The sandbox processor's own book against ours, both ways. As a role that sees both schemas.

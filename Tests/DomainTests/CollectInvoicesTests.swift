@@ -19,7 +19,7 @@ struct CollectInvoicesTests {
     private func collect(
         _ due: [DueCollection], fees: [OpenItem] = [], open: [OpenAttempt] = []
     ) throws -> BookChanges {
-        var collecting = CollectInvoices(state: try accountState(on: "2027-01-31"), fees: fees, open: open)
+        var collecting = CollectInvoices(state: try accountState(on: "2027-01-31"), items: fees, open: open)
         return collecting.execute(due, ids: due.indices.map { Identifier(900 + Int64($0)) })
     }
 

@@ -50,7 +50,9 @@ struct ValueTests {
         ] as [(String, Reference?)])
     func `a reference is a number or a star and a code`(text: String, reference: Reference?) {
         #expect(Reference(text) == reference)
-        if let reference, text != "007" { #expect(reference.description == text) }
+        guard let reference, text != "007" else { return }
+        let mayBeCard = text.utf8.count { (48...57).contains($0) } >= 12
+        #expect(reference.description == (mayBeCard ? String(repeating: "*", count: text.count) : text))
     }
 
     @Test func `a code has 1 to 60 of its characters`() {

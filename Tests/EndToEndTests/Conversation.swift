@@ -173,7 +173,7 @@ struct Conversation {
 
 /// What the placeholders of a conversation have come to stand for.
 struct Placeholders {
-    /// Marks a placeholder that stood without quotes: a number is wanted.
+    /// Marks a blank that stood without quotes: a number is wanted.
     static let number = "\u{E000}"
 
     private var known: [String: String]

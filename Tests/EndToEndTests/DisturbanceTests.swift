@@ -27,7 +27,12 @@ final class DisturbanceTests {
             try #require(victims.count >= 2)
             // One, then another, then all of them.
             for victim in round < 3 ? Array(victims.prefix(1)) : Array(victims) { kill(victim, SIGKILL) }
-            // nginx finds a connection of the dead one broken before it has a request on it.
+            // Once it is gone, nginx finds its connections broken before it puts a request on one.
+            #expect(
+                try waitUntil {
+                    try stack.workers(of: "serve").isDisjoint(
+                        with: victims.prefix(round < 3 ? 1 : victims.count))
+                })
             #expect(status() == 200, "round \(round)")
             #expect(
                 try waitUntil {

@@ -5,6 +5,20 @@ import TestSupport
 import Testing
 
 @Suite struct StoreTests {
+    /// An object without a code goes by its number: nobody else's code may be that number (spec 2 code).
+    @Test func numbersPassOverCodes() throws {
+        let books = try Fixture().books()
+        try books.withStore(reaching: [2001]) { store throws in
+            let first = try store.addCustomer()
+            let taken = String(first.rawValue + 2)
+            try store.addCustomer(code: taken)
+            let next = try store.addCustomer()
+            #expect(next.description != taken)
+            #expect(try store.customer(.code(taken), complete: false)?.id == Identifier(first.rawValue + 1))
+            #expect(try store.customer(.code(next.description), complete: false)?.id == next)
+        }
+    }
+
     @Test func customersComeBackAsTheyWereStored() throws {
         let books = try Fixture().books()
         var written = CustomerParticulars("Zoë", "O'Neil")

@@ -116,11 +116,11 @@ extension TransactionStoreTests {
     func settlement(
         _ id: Identifier<Transaction>, _ code: String, _ amount: Int64, next: CalendarDate? = nil
     ) -> Settlement {
-        Settlement(
-            attemptID: id.rawValue, isApproved: amount > 0,
-            response: ProcessorResponse(
-                code: code, message: "said", approvalCode: nil, gatewayTransactionID: "g-\(id)",
-                approvedAmount: Money(amount), date: noon.now),
+        let response = ProcessorResponse(
+            code: code, message: "said", approvalCode: nil, gatewayTransactionID: "g-\(id)",
+            approvedAmount: Money(amount), date: noon.now)
+        return Settlement(
+            attemptID: id.rawValue, outcome: amount > 0 ? .approved(response) : .declined(response),
             nextAttemptDate: next)
     }
 

@@ -2,9 +2,20 @@
 struct CollectInvoices {
     let state: AccountState
     /// Open fees of the customers concerned; each goes along with one attempt at most.
-    var fees: [OpenItem]
+    private var fees: [OpenItem]
+    /// Credit of these customers that waits for another subscription's first invoice (spec 5.9): it pays nothing else, so it does
+    /// not lessen what may be collected.
+    private let held: [Identifier<Customer>: Money]
     /// Open attempts of the customers concerned.
     let open: [OpenAttempt]
+
+    /// - Parameter items: what the customers concerned owe and have to their credit.
+    init(state: AccountState, items: [OpenItem], open: [OpenAttempt]) {
+        self.state = state
+        self.open = open
+        fees = items.filter(\.type.isFee)
+        held = items.filter { $0.heldFor != nil }.reduce(into: [:]) { $0[$1.customerID, default: .zero] += $1.left }
+    }
 
     /// - Parameter ids: one for each due invoice, for the transactions that the attempts become.
     /// - Returns: the attempts, and where the collecting of each invoice that was moved on stands now.
@@ -30,7 +41,8 @@ struct CollectInvoices {
                 changes.collections.append(collection)
                 continue
             }
-            let limit = owed[collection.customerID] ?? item.customerBalance
+            let limit =
+                owed[collection.customerID] ?? item.customerBalance + (held[collection.customerID] ?? .zero)
             let along = fees.filter { $0.customerID == collection.customerID }
             let amount = min(along.reduce(item.left) { $0 + $1.left }, limit, .transactionLimit)
             guard amount > .zero else { continue }

@@ -38,7 +38,7 @@ public struct ProcessPayment {
             try books.transaction(reaching: accounts) { store in
                 _ = try store.lockedCustomer(.id(state.customer.id.rawValue))
                 try SettleAttempts(
-                    account: state.account, moment: state.moment, answers: [opened.transactionID: answer]
+                    account: state.account, moment: state.moment, answers: [opened.transactionID: .answer(answer)]
                 ).execute(in: store)
             }
         }
@@ -74,7 +74,7 @@ public struct ProcessPayment {
         if let subscription,
             let signed = try store.unclaimedSigningPayment(
                 of: subscription.id, account: payer.accountID, on: state.moment.businessDate),
-            signed.amount == amount
+            amount == signed.amount || amount == signed.invoiced
         {
             try store.claimSigningPayment(signed.id, account: payer.accountID)
             if let code = request.code {
@@ -89,7 +89,7 @@ public struct ProcessPayment {
         }
         let open = try store.openItems(of: [payer.id], account: payer.accountID)
         let debts = named + own(open, of: subscription).filter { !named.contains($0) }
-        try refuseIfAttempted(debts, subscription: subscription, in: store, state)
+        let underWay = try store.openAttempts(of: [payer.id], account: payer.accountID)
 
         let ids = try store.reserveTransactionIDs(1)
         var (attempt, numbers) = try means(
@@ -106,7 +106,9 @@ public struct ProcessPayment {
         var changes = BookChanges(
             accountID: payer.accountID, processor: state.account.processor, moment: state.moment)
         changes.attempts = [attempt]
+        // A code that is in use is refused first (V29): a repetition learns what became of the original.
         try store.write(changes)
+        try refuseIfAttempted(debts, subscription: subscription, among: underWay)
         try store.note("process", on: "transaction", ids[0].rawValue, of: payer.accountID, by: actor)
         return Opening(
             state: state, transactionID: ids[0],
@@ -125,17 +127,17 @@ public struct ProcessPayment {
         ).map(\.id)
     }
 
-    /// Nothing is charged while an earlier attempt for the same debt has no known outcome (spec 5.6, V36).
+    /// Nothing is charged while an earlier attempt for the same debt has no known outcome (spec 5.6, V36). A payment that names no
+    /// debt could go to any: it waits for all attempts to collect one.
     private func refuseIfAttempted(
-        _ debts: [Identifier<Transaction>], subscription: Subscription?, in store: any Store,
-        _ state: CustomerState
+        _ debts: [Identifier<Transaction>], subscription: Subscription?, among attempts: [OpenAttempt]
     ) throws {
-        for attempt in try store.openAttempts(of: [state.customer.id], account: state.account.id) {
+        for attempt in attempts {
             let attempted = (attempt.facts.invoiceID.map { [$0] } ?? []) + attempt.facts.feeIDs
-            if let both = attempted.first(where: debts.contains) {
+            let namesNothing = debts.isEmpty && subscription == nil
+            if let both = attempted.first(where: { namesNothing || debts.contains($0) }) {
                 throw Refusal(
-                    .outcomeOpen,
-                    "an attempt to collect transaction \(both) is open: its outcome is not known yet")
+                    .outcomeOpen, "an attempt to collect transaction \(both) is open: its outcome is not known yet")
             }
             if let subscription, attempt.facts.subscriptionID == subscription.id {
                 throw Refusal(

@@ -164,7 +164,8 @@ public struct RunBilling {
         if !batch.orders.isEmpty {
             report.attemptsMade += batch.orders.count
             let answers = processor.submitAndAsk(batch.orders.map(\.order))
-            try settle(zip(batch.orders.map(\.transactionID), answers), at: batch.state)
+            try settle(
+                zip(batch.orders.map(\.transactionID), answers.map(SettleAttempts.Known.answer)), at: batch.state)
         }
         return batch.didMove
     }
@@ -183,10 +184,10 @@ public struct RunBilling {
                 account: account, through: state.moment.businessDate, limit: RunBilling.batchSize)
             guard !due.isEmpty else { return nil }
             let customers = Array(Set(due.map(\.collection.customerID))).sorted()
-            let fees = try store.openItems(of: customers, account: account).filter(\.type.isFee)
+            let items = try store.openItems(of: customers, account: account)
             let ids = try store.reserveTransactionIDs(due.count)
             var collecting = CollectInvoices(
-                state: state, fees: fees, open: try store.openAttempts(of: customers, account: account))
+                state: state, items: items, open: try store.openAttempts(of: customers, account: account))
             let changes = collecting.execute(due, ids: ids)
             try store.write(changes)
             let orders = try self.orders(for: changes.attempts, at: state, in: store)
@@ -211,7 +212,7 @@ public struct RunBilling {
     }
 
     private func settle(
-        _ answers: some Sequence<(Identifier<Transaction>, ProcessorAnswer)>, at state: AccountState
+        _ answers: some Sequence<(Identifier<Transaction>, SettleAttempts.Known)>, at state: AccountState
     ) throws {
         _ = try books.transaction(reaching: [account]) { store in
             try SettleAttempts(
@@ -231,44 +232,41 @@ public struct RunBilling {
         }
         guard let (state, attempts) = found else { return }
         let findings = processor.lookUp(account: account, keys: attempts.map(\.facts.orderKey))
-        var answers: [(Identifier<Transaction>, ProcessorAnswer)] = []
+        var known: [(Identifier<Transaction>, SettleAttempts.Known)] = []
         var lost: [OpenAttempt] = []
         for (attempt, finding) in zip(attempts, findings) {
             switch finding {
-            case .found(let response): answers.append((attempt.facts.transactionID, .answered(response)))
+            case .found(let response): known.append((attempt.facts.transactionID, .answer(.answered(response))))
             case .unreachable:
-                answers.append(
-                    (attempt.facts.transactionID, .unknown(reason: "the processor cannot be asked")))
+                known.append(
+                    (attempt.facts.transactionID, .answer(.unknown(reason: "the processor cannot be asked"))))
             case .notFound: lost.append(attempt)
             }
         }
-        answers += try sendAgain(lost, at: state)
-        report.outcomesRecovered += answers.filter { if case .answered = $0.1 { true } else { false } }.count
-        try settle(answers, at: state)
+        known += try sendAgain(lost, at: state)
+        report.outcomesRecovered +=
+            known.filter { if case .answer(.unknown) = $0.1 { false } else { true } }.count
+        try settle(known, at: state)
     }
 
-    /// What the processor never received is sent again, with the same key and never another. Of raw account data nothing
-    /// was kept: such an attempt ends as declined, because nothing was charged.
+    /// What the processor never received is sent again, with the same key and never another, as long as it is still wanted. What
+    /// is not, and payments by raw account data, of which nothing was kept, are abandoned: nothing was charged.
     private func sendAgain(_ attempts: [OpenAttempt], at state: AccountState) throws -> [(
-        Identifier<Transaction>, ProcessorAnswer
+        Identifier<Transaction>, SettleAttempts.Known
     )] {
         guard !attempts.isEmpty else { return [] }
         let orders = try books.transaction(reaching: [account]) { store in
-            try self.orders(for: attempts.map(\.facts), at: state, in: store)
+            let wanted = try store.stillWanted(attempts.map(\.facts.transactionID), account: account)
+            return try self.orders(
+                for: attempts.map(\.facts).filter { wanted.contains($0.transactionID) }, at: state, in: store)
         }
         let resent = Set(orders.map(\.transactionID))
         let answers = processor.submitAndAsk(orders.map(\.order))
-        let ended = attempts.filter { !resent.contains($0.facts.transactionID) }.map { attempt in
-            (
-                attempt.facts.transactionID,
-                ProcessorAnswer.answered(
-                    ProcessorResponse(
-                        code: "D17", message: "the processor never received the request; nothing was charged",
-                        approvalCode: nil, gatewayTransactionID: "", approvedAmount: .zero,
-                        date: state.moment.now))
-            )
-        }
-        return Array(zip(orders.map(\.transactionID), answers)) + ended
+        let abandoned = attempts.map(\.facts.transactionID).filter { !resent.contains($0) }
+        return Array(zip(orders.map(\.transactionID), answers.map(SettleAttempts.Known.answer)))
+            + abandoned.map {
+                ($0, .abandoned(reason: "the processor never received the request; nothing was charged"))
+            }
     }
 }
 

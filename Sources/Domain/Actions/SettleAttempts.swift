@@ -5,8 +5,16 @@
 struct SettleAttempts {
     let account: MerchantAccount
     let moment: Moment
-    /// What the processor said, by the transaction that the attempt becomes.
-    let answers: [Identifier<Transaction>: ProcessorAnswer]
+    /// What is known, by the transaction that the attempt becomes.
+    let answers: [Identifier<Transaction>: Known]
+
+    /// What is known of an attempt.
+    enum Known {
+        /// What the processor said, or that it said nothing.
+        case answer(ProcessorAnswer)
+        /// The processor never received it, and it is not to be sent again.
+        case abandoned(reason: String)
+    }
 
     /// - Returns: how many attempts were settled.
     @discardableResult
@@ -32,9 +40,13 @@ struct SettleAttempts {
         for attempt in attempts {
             guard let answer = answers[attempt.facts.transactionID] else { continue }
             switch answer {
-            case .unknown:
+            case .abandoned(let reason):
+                settled += 1
+                changes.abandon(
+                    attempt, reason: reason, collection: attempt.facts.invoiceID.flatMap { collections[$0] })
+            case .answer(.unknown):
                 if !attempt.isShownPending { changes.showPending(attempt) }
-            case .answered(let response):
+            case .answer(.answered(let response)):
                 settled += 1
                 let collection = attempt.facts.invoiceID.flatMap { collections[$0] }
                 if case .approved = ResponseKind(code: response.code), response.approvedAmount > .zero {
@@ -88,7 +100,7 @@ extension BookChanges {
         add(
             attempt.facts.transactionID, of: attempt.facts.customerID, facts,
             settlesPending: attempt.isShownPending)
-        settlements.append(Settlement(attemptID: attempt.id, isApproved: true, response: response))
+        settlements.append(Settlement(attemptID: attempt.id, outcome: .approved(response)))
         var credit = OpenItem(
             id: attempt.facts.transactionID, customerID: attempt.facts.customerID, type: facts.type,
             dueDate: facts.dueDate, left: facts.amount, subscriptionID: facts.subscriptionID)
@@ -109,7 +121,7 @@ extension BookChanges {
             attempt.facts.transactionID, of: attempt.facts.customerID, facts, status: .declined,
             settlesPending: attempt.isShownPending)
         let isHard = if case .hardDecline = ResponseKind(code: response.code) { true } else { false }
-        var settlement = Settlement(attemptID: attempt.id, isApproved: false, response: response)
+        var settlement = Settlement(attemptID: attempt.id, outcome: .declined(response))
         if var collection {
             collection.decline(isHard: isHard, on: moment.businessDate, retryDays: policy.retryDays)
             settlement.nextAttemptDate = collection.collectOn
@@ -118,6 +130,22 @@ extension BookChanges {
         settlements.append(settlement)
         if let option = attempt.facts.paymentOptionID {
             declinedOptions.append((option, response.code, isHard))
+        }
+    }
+
+    /// The record of an attempt that came to nothing; the run looks at its invoice again.
+    mutating func abandon(_ attempt: OpenAttempt, reason: String, collection: InvoiceCollection?) {
+        var facts = facts(of: attempt, type: .decline)
+        facts.sourceID = attempt.facts.invoiceID
+        facts.invoiceList = nil
+        add(
+            attempt.facts.transactionID, of: attempt.facts.customerID, facts, status: .declined,
+            settlesPending: attempt.isShownPending)
+        settlements.append(Settlement(attemptID: attempt.id, outcome: .abandoned(reason: reason)))
+        if var collection, collection.state == .open {
+            collection.state = .due
+            collection.collectOn = moment.businessDate
+            collections.append(collection)
         }
     }
 

@@ -91,9 +91,18 @@ public struct OpenAttempt: Sendable {
 
 /// What became of an attempt.
 public struct Settlement: Sendable {
+    /// How it ended.
+    public enum Outcome: Sendable {
+        /// Money moved: all of it or a part.
+        case approved(ProcessorResponse)
+        /// The processor refused.
+        case declined(ProcessorResponse)
+        /// The processor never received it, and it is not sent again; the reason is for the caller.
+        case abandoned(reason: String)
+    }
+
     public var attemptID: Int64
-    public var isApproved: Bool
-    public var response: ProcessorResponse
+    public var outcome: Outcome
     /// When the run tries again; nil when it does not.
     public var nextAttemptDate: CalendarDate?
 }
@@ -199,11 +208,12 @@ public protocol TransactionStore: AnyObject {
     func openItems(of customers: [Identifier<Customer>], account: Int64) throws -> [OpenItem]
     /// Open attempts of these customers.
     func openAttempts(of customers: [Identifier<Customer>], account: Int64) throws -> [OpenAttempt]
-    /// Payments of this customer's first invoices that the run made on this date and that no ~process was answered with yet.
+    /// The payment of this subscription's first invoice that the run made on this date and that no ~process was answered with yet;
+    /// with its amount and the invoice's, which differ where fees were collected along or credit was used.
     func unclaimedSigningPayment(
         of subscription: Identifier<Subscription>, account: Int64, on date: CalendarDate
     )
-        throws -> (id: Identifier<Transaction>, amount: Money)?
+        throws -> (id: Identifier<Transaction>, amount: Money, invoiced: Money)?
     /// Marks such a payment as the answer to a ~process.
     func claimSigningPayment(_ id: Identifier<Transaction>, account: Int64) throws
     /// Writes the changes. V29 when a transaction's code exists, V36 when an attempt is open for an invoice.
@@ -263,6 +273,10 @@ public protocol BillingStore: AnyObject {
     func expire(customers: [Identifier<Customer>], account: Int64) throws
     /// Invoices to be collected, oldest first; each locked with its customer.
     func dueCollections(account: Int64, through date: CalendarDate, limit: Int) throws -> [DueCollection]
+    /// Of these open attempts those that may be sent to the processor again: the customer and the option are active, and what
+    /// they were to collect is still owed. All others would charge for nothing.
+    func stillWanted(_ transactions: [Identifier<Transaction>], account: Int64) throws
+        -> Set<Identifier<Transaction>>
     /// Open attempts whose outcome is to be asked for, locked; with the time of the next asking moved on.
     func attemptsToLookUp(account: Int64, limit: Int) throws -> [OpenAttempt]
     /// These attempts, locked, as far as they are still open.

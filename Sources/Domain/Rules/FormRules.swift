@@ -100,6 +100,12 @@ extension TransactionForm: CheckedForm {
                 Fault(
                     .valueNotAllowed, "feeAmount is part of amount and cannot exceed it", field: "feeAmount"))
         }
+        if faults.isEmpty, let taxAmount, let feeAmount, taxAmount + feeAmount > whole {
+            faults.append(
+                Fault(
+                    .valueNotAllowed, "taxAmount and feeAmount are parts of amount and cannot exceed it together",
+                    field: "feeAmount"))
+        }
         guard let type else { return faults }
         switch type {
         case .payment:
@@ -140,7 +146,8 @@ extension ProcessingRequest: CheckedForm {
     public func faults() -> [Fault] {
         var faults: [Fault] = []
         if type != .payment {
-            faults.append(Fault(.valueNotAllowed, "type must be AP", field: "type"))
+            faults.append(
+                Fault(.valueNotAllowed, "refunds (AR) are not there yet: type must be AP", field: "type"))
         }
         if let amount, let taxAmount, taxAmount > amount {
             faults.append(

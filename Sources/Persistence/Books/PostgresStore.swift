@@ -1,3 +1,4 @@
+internal import Domain
 public import Postgres
 
 /// Everything the actions read and write, inside one transaction of ``PostgresBooks``.
@@ -25,5 +26,19 @@ public final class PostgresStore {
     func reach(narrowedTo account: Int64?) -> [Int64] {
         guard let account else { return accounts }
         return accounts.contains(account) ? [account] : []
+    }
+}
+
+extension PostgresStore {
+    /// Numbers for objects about to be stored. Those that are somebody's code already are passed over: an object without a code
+    /// goes by its number (spec 2 code).
+    func reserve<Subject>(_ count: Int, by statement: Statement) throws -> [Identifier<Subject>] {
+        var numbers: [Identifier<Subject>] = []
+        while numbers.count < count {
+            numbers += try connection.rows(
+                statement, [.int(Int64(count - numbers.count)), .ints(accounts)]
+            ).map { $0.identifier(0) }
+        }
+        return numbers
     }
 }

@@ -266,6 +266,33 @@ end $$;
 create trigger subscriptions_status_moves before update of status on subscriptions
   for each row when (old.status is distinct from new.status) execute function subscriptions_status_moves();
 
+-- An object without a code goes by its number (spec 2 code): a number that is somebody's code already is passed over.
+create function numbers_are_no_codes() returns trigger
+  language plpgsql
+  as $$
+begin
+  if tg_table_name = 'customers' then
+    while exists (select from customers where account_id = new.account_id and code = new.customer_id::text) loop
+      new.customer_id := nextval('billing.customer_ids');
+    end loop;
+  elsif tg_table_name = 'plans' then
+    while exists (select from plans where account_id = new.account_id and code = new.plan_id::text) loop
+      new.plan_id := nextval('billing.plan_ids');
+    end loop;
+  else
+    while exists (select from subscriptions where account_id = new.account_id and code = new.subscription_id::text) loop
+      new.subscription_id := nextval('billing.subscription_ids');
+    end loop;
+  end if;
+  return new;
+end $$;
+create trigger customers_numbers_are_no_codes before insert on customers
+  for each row when (new.code is null) execute function numbers_are_no_codes();
+create trigger plans_numbers_are_no_codes before insert on plans
+  for each row when (new.code is null) execute function numbers_are_no_codes();
+create trigger subscriptions_numbers_are_no_codes before insert on subscriptions
+  for each row when (new.code is null) execute function numbers_are_no_codes();
+
 -- Transactions, allocations, ledger ---------------------------------------------------------------------------
 
 -- What a type does: its effect on the customer's balance, and on which side of balancing it stands (spec 3.2).

@@ -11,7 +11,9 @@ enum AttemptRow {
                p.email, p.code, p.due_date, p.invoice_list, p.creator_code, p.note, p.business_date,
                coalesce((select true from transactions t
                           where t.account_id = p.account_id and t.customer_id = p.customer_id
-                            and t.transaction_id = p.transaction_id and t.status = 'pending'), false) as is_shown
+                            and t.transaction_id = p.transaction_id and t.status = 'pending'), false) as is_shown,
+               (select s.subscription_id from subscriptions s
+                 where s.account_id = p.account_id and s.subscription_id = p.subscription_id and s.status = 'U') as held_for
         """
 
     /// The attempt.
@@ -39,8 +41,10 @@ enum AttemptRow {
         facts.invoiceList = row.optionalText(25)
         facts.creatorCode = row.optionalText(26)
         facts.note = row.optionalText(27)
-        return OpenAttempt(
+        var attempt = OpenAttempt(
             id: row.int(0), facts: facts, businessDate: row.date(28), isShownPending: row.bool(29))
+        attempt.heldFor = row.optionalIdentifier(30)
+        return attempt
     }
 
     /// New attempts, a column each, as ``insertion`` takes them behind account, create date and business date.

@@ -137,6 +137,23 @@ extension PostgresStore: BillingStore {
                   for no key update) p
          where p.outcome = 'open'
         """)
+    private static let wanted = Statement(
+        "attempt.still_wanted",
+        """
+        select p.transaction_id
+          from attempts p
+          join customers c on c.account_id = p.account_id and c.customer_id = p.customer_id
+          join payment_options o on o.account_id = p.account_id and o.payment_option_id = p.payment_option_id
+         cross join lateral (
+               select coalesce(sum(i.balance), 0) as owed
+                 from open_items i
+                where i.account_id = p.account_id and i.customer_id = p.customer_id
+                  and i.transaction_id = any (array_append(p.fee_ids, p.invoice_id))) i
+         where p.account_id = $1 and p.transaction_id = any ($2) and p.outcome = 'open'
+           and c.status <> 'I' and o.is_active
+           and (p.invoice_id is null
+                or i.owed >= case when p.creator_code = 'billing-run' then p.amount else 1 end)
+        """)
     private static let collectionsOf = Statement(
         "collection.of_invoices",
         """
@@ -224,6 +241,14 @@ extension PostgresStore: BillingStore {
         let parameters: [Parameter] = [.int(account), .ids(transactions)]
         connection.enqueue(Self.lockCustomersOfAttempts, parameters)
         return try connection.rows(Self.lockAttempts, parameters).map { AttemptRow.attempt($0) }
+    }
+
+    public func stillWanted(_ transactions: [Identifier<Transaction>], account: Int64) throws
+        -> Set<Identifier<Transaction>>
+    {
+        Set(
+            try connection.rows(Self.wanted, [.int(account), .ids(transactions)])
+                .map { $0.identifier(0) })
     }
 
     public func collections(of invoices: [Identifier<Transaction>], account: Int64) throws

@@ -41,7 +41,11 @@ extension PostgresStore {
         """)
     private static let reserve = Statement(
         "payment_option.reserve_ids",
-        "select nextval('payment_option_ids') from generate_series(1, $1)")
+        """
+        select n.id
+          from (select nextval('payment_option_ids') as id from generate_series(1, $1)) n
+         where not exists (select from payment_options o where o.account_id = any ($2) and o.code = n.id::text)
+        """)
     private static let insertOptions = Statement(
         "payment_option.insert",
         """
@@ -137,7 +141,7 @@ extension PostgresStore {
 
     /// Takes numbers from the sequence, rising.
     public func reservePaymentOptionIDs(_ count: Int) throws -> [Identifier<PaymentOption>] {
-        try connection.rows(Self.reserve, [.int(Int64(count))]).map { $0.identifier(0) }
+        try reserve(count, by: Self.reserve)
     }
 
     /// Inserts options and queues their sealed numbers; V29 with the owner of a code that is taken.

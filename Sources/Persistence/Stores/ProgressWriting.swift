@@ -66,12 +66,12 @@ enum ProgressWriting {
     /// Settlements, a column each.
     static func settlements(_ rows: [Settlement]) -> [Parameter] {
         [
-            .ints(rows.map { $0.attemptID }), .texts(rows.map { $0.isApproved ? "approved" : "declined" }),
-            .texts(rows.map { $0.response.code }), .texts(rows.map { $0.response.message }),
-            .optionalTexts(rows.map { $0.response.approvalCode }),
-            .texts(rows.map { $0.response.gatewayTransactionID }),
-            .ints(rows.map { $0.response.approvedAmount.minorUnits }),
-            .timestamps(rows.map { $0.response.date.microsecondsSince1970 }),
+            .ints(rows.map { $0.attemptID }), .texts(rows.map { $0.outcome.name }),
+            .optionalTexts(rows.map { $0.outcome.response?.code }), .texts(rows.map { $0.outcome.message }),
+            .optionalTexts(rows.map { $0.outcome.response?.approvalCode }),
+            .optionalTexts(rows.map { $0.outcome.response?.gatewayTransactionID }),
+            .optionalInts(rows.map { $0.outcome.response?.approvedAmount.minorUnits }),
+            .optionalTimestamps(rows.map { $0.outcome.response?.date.microsecondsSince1970 }),
             .optionalDates(rows.map { $0.nextAttemptDate?.daysSince1970 }),
         ]
     }
@@ -125,5 +125,31 @@ enum ProgressWriting {
             }
         }
         return kept
+    }
+}
+
+extension Settlement.Outcome {
+    /// As `attempts.outcome` has it.
+    fileprivate var name: String {
+        switch self {
+        case .approved: "approved"
+        case .declined: "declined"
+        case .abandoned: "abandoned"
+        }
+    }
+
+    /// What the processor said; nil when it never received the attempt.
+    fileprivate var response: ProcessorResponse? {
+        switch self {
+        case .approved(let response), .declined(let response): response
+        case .abandoned: nil
+        }
+    }
+
+    fileprivate var message: String {
+        switch self {
+        case .approved(let response), .declined(let response): response.message
+        case .abandoned(let reason): reason
+        }
     }
 }

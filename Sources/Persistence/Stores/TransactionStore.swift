@@ -19,7 +19,12 @@ extension PostgresStore: TransactionStore {
             """
     }
     private static let reserve = Statement(
-        "transaction.reserve_ids", "select nextval('transaction_ids') from generate_series(1, $1)")
+        "transaction.reserve_ids",
+        """
+        select n.id
+          from (select nextval('transaction_ids') as id from generate_series(1, $1)) n
+         where not exists (select from transaction_codes k where k.account_id = any ($2) and k.code = n.id::text)
+        """)
     private static let open = Statement(
         "transaction.open_items",
         """
@@ -53,7 +58,7 @@ extension PostgresStore: TransactionStore {
     private static let unclaimed = Statement(
         "transaction.signing_payment",
         """
-        select t.transaction_id, t.amount
+        select t.transaction_id, t.amount, i.amount
           from transactions i
           join transactions t on t.account_id = i.account_id and t.customer_id = i.customer_id
            and t.transaction_id > i.transaction_id
@@ -132,8 +137,7 @@ extension PostgresStore: TransactionStore {
     }
 
     public func reserveTransactionIDs(_ count: Int) throws -> [Identifier<Transaction>] {
-        guard count > 0 else { return [] }
-        return try connection.rows(Self.reserve, [.int(Int64(count))]).map { $0.identifier(0) }
+        try reserve(count, by: Self.reserve)
     }
 
     public func openItems(of customers: [Identifier<Customer>], account: Int64) throws -> [OpenItem] {
@@ -155,9 +159,9 @@ extension PostgresStore: TransactionStore {
 
     public func unclaimedSigningPayment(
         of subscription: Identifier<Subscription>, account: Int64, on date: CalendarDate
-    ) throws -> (id: Identifier<Transaction>, amount: Money)? {
+    ) throws -> (id: Identifier<Transaction>, amount: Money, invoiced: Money)? {
         try connection.rows(Self.unclaimed, [.int(account), .id(subscription), .day(date)]).first
-            .map { (id: $0.identifier(0), amount: $0.money(1)) }
+            .map { (id: $0.identifier(0), amount: $0.money(1), invoiced: $0.money(2)) }
     }
 
     public func claimSigningPayment(_ id: Identifier<Transaction>, account: Int64) throws {

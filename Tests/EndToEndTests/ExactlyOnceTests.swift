@@ -1,0 +1,124 @@
+import TestSupport
+import Testing
+
+/// Nothing is charged twice and nothing is left uncollected, in the corners where both were once seen.
+@Suite(.enabled(if: programIsKnown, "needs BILLING_BINARY"))
+struct ExactlyOnceTests {
+    private func loseRequests(_ merchant: Merchant, _ every: Int) throws {
+        try merchant.stack.sql(
+            """
+            insert into sandbox.disturbance (account, loses_request_every) values (\(merchant.account), \(every))
+            on conflict (account) do update set loses_request_every = \(every)
+            """)
+    }
+
+    private func movements(_ merchant: Merchant) throws -> String {
+        try merchant.stack.sql(
+            "select coalesce(string_agg(approved_amount::text, ' ' order by id), '') from sandbox.movement where account = \(merchant.account)"
+        )
+    }
+
+    private func askNow(_ merchant: Merchant) throws {
+        try merchant.stack.sql(
+            "update billing.attempts set next_look_up = clock_timestamp() where account_id = \(merchant.account) and outcome = 'open'"
+        )
+    }
+
+    @Test func creditHeldForOneSubscriptionDoesNotLessenAnother() throws {
+        let merchant = try Merchant(clock: "2027-01-01")
+        let customer = try merchant.createCustomer(amount: 4999, first: "2027-02-10", length: 1)
+        let other = try merchant.call(
+            "PUT", "\(customer.path)/subscriptions",
+            #"{"billingCycleType":"M","amount":3000,"firstBillingDate":"2027-03-10","length":1}"#)
+        _ = try merchant.process(3000, of: customer, #","subscriptionId":\#(other.id)"#)
+        try merchant.advance(to: "2027-06-30")
+        #expect(
+            try merchant.lines(of: customer) == [
+                "AP 2027-01-01 3000 0", "RI 2027-02-10 4999 0", "AP 2027-02-10 4999 0",
+                "RI 2027-03-10 3000 0",
+            ])
+        #expect(try movements(merchant) == "3000 4999")
+        try merchant.expectSoundBooks()
+    }
+
+    @Test(arguments: [
+        (#"{"type":"RF","amount":500}"#, "5499"), (#"{"type":"AP","accountType":"K","amount":1000}"#, "3999"),
+    ])
+    func aBillCollectedAtSigningIsNotCollectedAgain(_ before: String, _ collected: String) throws {
+        let merchant = try Merchant(clock: "2027-01-31")
+        let customer = try merchant.createCustomer()
+        _ = try merchant.call("PUT", customer.transactions, before)
+        let subscription = try merchant.call(
+            "PUT", "\(customer.path)/subscriptions",
+            #"{"billingCycleType":"M","amount":4999,"firstBillingDate":"2027-01-31"}"#)
+        #expect(try waitUntil(timeout: 20) { try movements(merchant) == collected })
+        #expect(
+            try waitUntil(timeout: 20) { try merchant.call("GET", customer.path)["balance"] == "0" })
+        let signed = try merchant.process(
+            4999, of: customer, #","subscriptionId":\#(subscription.id),"code":"sign-\#(merchant.account)""#)
+        #expect(signed.status == 201 && signed["amount"] == collected, "\(signed)")
+        let again = try merchant.process(
+            4999, of: customer, #","subscriptionId":\#(subscription.id),"code":"sign-\#(merchant.account)""#)
+        #expect(again.status == 409 && again["failureCode"] == "V29", "\(again)")
+        #expect(try movements(merchant) == collected)
+        try merchant.expectSoundBooks()
+    }
+
+    @Test func aRequestThatWasLostIsNotSentAgainForADebtPaidSince() throws {
+        let merchant = try Merchant(clock: "2027-01-10")
+        let customer = try merchant.createCustomer(amount: 4999, first: "2027-01-11", length: 1)
+        try loseRequests(merchant, 1)
+        try merchant.advance(to: "2027-01-11")
+        // On account it would go to the bill whose attempt is open.
+        let onAccount = try merchant.process(4999, of: customer)
+        #expect(onAccount.status == 409 && onAccount["failureCode"] == "V36", "\(onAccount)")
+        _ = try merchant.call("PUT", customer.transactions, #"{"type":"AP","accountType":"K","amount":4999}"#)
+        try loseRequests(merchant, 0)
+        try askNow(merchant)
+        try merchant.awaitLines(
+            of: customer, ["RI 2027-01-11 4999 0", "AP 2027-01-11 4999 0", "AD 2027-01-11 4999 0"])
+        #expect(try movements(merchant) == "")
+        try merchant.expectSoundBooks()
+    }
+
+    @Test(arguments: [#"{"isActive":false}"#, "option"])
+    func aRequestThatWasLostIsNotSentAgainForAnInactiveOne(_ change: String) throws {
+        let merchant = try Merchant(clock: "2027-01-10")
+        let customer = try merchant.createCustomer(amount: 4999, first: "2027-01-11", length: 1)
+        try loseRequests(merchant, 1)
+        try merchant.advance(to: "2027-01-11")
+        let path = change == "option" ? "\(customer.path)/payment-options/\(customer.option)" : customer.path
+        #expect(try merchant.call("POST", path, #"{"isActive":false}"#).status == 200)
+        try loseRequests(merchant, 0)
+        try askNow(merchant)
+        try merchant.awaitLines(of: customer, ["RI 2027-01-11 4999 4999", "AD 2027-01-11 4999 0"])
+        #expect(try movements(merchant) == "")
+        try merchant.expectSoundBooks()
+    }
+
+    @Test func aRequestThatWasLostIsSentAgainWhileItIsWanted() throws {
+        let merchant = try Merchant(clock: "2027-01-10")
+        let customer = try merchant.createCustomer(amount: 4999, first: "2027-01-11", length: 1)
+        try loseRequests(merchant, 1)
+        try merchant.advance(to: "2027-01-11")
+        try loseRequests(merchant, 0)
+        try askNow(merchant)
+        try merchant.awaitLines(of: customer, ["RI 2027-01-11 4999 0", "AP 2027-01-11 4999 0"])
+        #expect(try movements(merchant) == "4999")
+        try merchant.expectSoundBooks()
+    }
+
+    @Test func cyclesOfNothingAndLostRawCardsLeaveSoundBooks() throws {
+        let merchant = try Merchant(clock: "2027-01-10")
+        let customer = try merchant.createCustomer(amount: 0, first: "2027-01-11", length: 2)
+        let lost = try merchant.process(
+            4999, of: customer,
+            #","accountNumber":"\#(Card.losesRequest)","accountAccessory":"1233","holderName":"Ann Lee""#)
+        #expect(lost.status == 202, "\(lost)")
+        try merchant.advance(to: "2027-03-01")
+        try askNow(merchant)
+        try merchant.awaitLines(of: customer, ["AD 2027-01-10 4999 0"])
+        try merchant.expect(customer, balance: 0, subscription: "E")
+        try merchant.expectSoundBooks()
+    }
+}
