@@ -121,4 +121,67 @@ struct ExactlyOnceTests {
         try merchant.expect(customer, balance: 0, subscription: "E")
         try merchant.expectSoundBooks()
     }
+
+    @Test func aRepetitionUnderItsKeyGetsTheFirstAnswer() throws {
+        let merchant = try Merchant(clock: "2027-01-10")
+        let customer = try merchant.createCustomer()
+        for (method, path, body) in [
+            ("POST", "\(customer.transactions)/~process", #"{"amount":1234}"#),
+            ("PUT", customer.transactions, #"{"type":"RI","amount":500}"#),
+            ("PUT", "/customers", #"{"firstName":"Bo","lastName":"Ek"}"#),
+            ("POST", customer.path, #"{"city":"Kiel"}"#),
+        ] {
+            let key = ["Idempotency-Key: key \(path)"]
+            let first = try merchant.call(method, path, body, headers: key)
+            #expect(
+                (200...201).contains(first.status) && first.headers["idempotent-replay"] == nil, "\(first)")
+            let second = try merchant.call(method, path, body, accept: "application/xml", headers: key)
+            #expect(second.status == first.status && second.body == first.body, "\(second)")
+            #expect(second.headers["idempotent-replay"] == "true", "\(second)")
+            #expect(second.headers["location"] == first.headers["location"])
+            let other = try merchant.call(method, path, body + " ", headers: key)
+            #expect(other.status == 409 && other["failureCode"] == "V35", "\(other)")
+        }
+        #expect(try movements(merchant) == "1234")
+        #expect(try merchant.lines(of: customer) == ["RI 2027-01-10 500 0", "AP 2027-01-10 1234 734"])
+        try merchant.expectSoundBooks()
+    }
+
+    @Test func aRefusalUsesUpNoKey() throws {
+        let merchant = try Merchant(clock: "2027-01-10")
+        let customer = try merchant.createCustomer()
+        let key = ["Idempotency-Key: once"]
+        let body = #"{"amount":1234,"paymentOptionId":\#(customer.option)}"#
+        let option = "\(customer.path)/payment-options/\(customer.option)"
+        _ = try merchant.call("POST", option, #"{"isActive":false}"#)
+        let refused = try merchant.call("POST", "\(customer.transactions)/~process", body, headers: key)
+        #expect(refused["failureCode"] == "V33", "\(refused)")
+        _ = try merchant.call("POST", option, #"{"isActive":true}"#)
+        #expect(
+            try merchant.call("POST", "\(customer.transactions)/~process", body, headers: key).status == 201)
+        #expect(try movements(merchant) == "1234")
+        let bad = try merchant.call(
+            "PUT", "/customers", #"{"firstName":"Bo","lastName":"Ek"}"#,
+            headers: ["Idempotency-Key: \(String(repeating: "x", count: 256))"])
+        #expect(bad.status == 400, "\(bad)")
+    }
+
+    @Test func manyAtOnceUnderOneKeyChargeOnce() throws {
+        let merchant = try Merchant(clock: "2027-01-10")
+        let customer = try merchant.createCustomer()
+        let answers = merchant.stack.run(
+            """
+            for i in 1 2 3 4 5 6 7 8; do
+              curl -sS -m 30 --cacert "$BILLING_RUN_DIR/ca.pem" -u '\(merchant.user):\(merchant.password)' -o /dev/null -w '%{http_code}\\n' \
+                -X POST -H 'Content-Type: application/json' -H 'Idempotency-Key: all' -d '{"amount":777}' \
+                'https://localhost:\(merchant.stack.port)/api/v01\(customer.transactions)/~process' &
+            done
+            wait
+            """)
+        let statuses = answers.output.split(separator: "\n")
+        #expect(statuses.count == 8 && statuses.allSatisfy { $0 == "201" || $0 == "409" }, "\(answers)")
+        #expect(statuses.contains("201"))
+        #expect(try movements(merchant) == "777")
+        try merchant.expectSoundBooks()
+    }
 }

@@ -23,12 +23,12 @@ enum CustomerEndpoint {
     static func create(_ call: Call) throws -> Answer {
         var form = CustomerForm()
         try Descriptions.customer.decode(try call.body(), into: &form, purpose: .create)
-        let customer = try call.transaction { store in
-            try CreateCustomer(form).execute(
+        return try call.writing { store in
+            let customer = try CreateCustomer(form).execute(
                 in: store, reaching: call.accounts, vault: call.services.vault, by: call.actor)
+            return Answer(
+                Descriptions.customer, customer, status: 201, location: "/api/v01/customers/\(customer.id)")
         }
-        return Answer(
-            Descriptions.customer, customer, status: 201, location: "/api/v01/customers/\(customer.id)")
     }
 
     static func find(_ call: Call) throws -> Answer {
@@ -60,16 +60,16 @@ enum CustomerEndpoint {
     static func modify(_ call: Call) throws -> Answer {
         let reference = try call.reference()
         let body = try call.body()
-        let customer = try call.transaction { store in
+        return try call.writing { store in
             let state = try locked(reference, call, in: store)
             guard let stored = try store.customer(.id(state.customer.id.rawValue), complete: true) else {
                 throw call.missing("customer", reference)
             }
             var form = CustomerForm(stored)
             try Descriptions.customer.decode(body, into: &form, purpose: .modify)
-            return try ModifyCustomer(form).execute(state, in: store, by: call.actor)
+            let customer = try ModifyCustomer(form).execute(state, in: store, by: call.actor)
+            return Answer(Descriptions.customer, customer)
         }
-        return Answer(Descriptions.customer, customer)
     }
 
     /// The customer that the path addresses, locked; V24 when it is not within reach.

@@ -12,14 +12,14 @@ enum PaymentOptionEndpoint {
     static func create(_ call: Call) throws -> Answer {
         var form = PaymentOptionForm()
         try Descriptions.paymentOption.decode(try call.body(), into: &form, purpose: .create)
-        let option = try call.transaction { store in
+        return try call.writing { store in
             let state = try CustomerEndpoint.locked(try call.reference(), call, in: store)
-            return try CreatePaymentOption(form).execute(
+            let option = try CreatePaymentOption(form).execute(
                 state, in: store, vault: call.services.vault, by: call.actor)
+            return Answer(
+                Descriptions.paymentOption, option, status: 201,
+                location: "/api/v01/customers/\(option.customerID)/payment-options/\(option.id)")
         }
-        return Answer(
-            Descriptions.paymentOption, option, status: 201,
-            location: "/api/v01/customers/\(option.customerID)/payment-options/\(option.id)")
     }
 
     static func find(_ call: Call) throws -> Answer {
@@ -45,15 +45,15 @@ enum PaymentOptionEndpoint {
 
     static func modify(_ call: Call) throws -> Answer {
         let body = try call.body()
-        let changed = try call.transaction { store in
+        return try call.writing { store in
             let state = try CustomerEndpoint.locked(try call.reference(), call, in: store)
             let option = try addressed(call, of: state.customer, in: store)
             var form = PaymentOptionForm(option)
             try Descriptions.paymentOption.decode(body, into: &form, purpose: .modify)
-            return try ModifyPaymentOption(option, form).execute(
+            let changed = try ModifyPaymentOption(option, form).execute(
                 state, in: store, vault: call.services.vault, by: call.actor)
+            return Answer(Descriptions.paymentOption, changed)
         }
-        return Answer(Descriptions.paymentOption, changed)
     }
 
     private static func addressed(_ call: Call, of customer: Customer, in store: any Store) throws

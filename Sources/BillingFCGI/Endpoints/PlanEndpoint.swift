@@ -22,10 +22,10 @@ enum PlanEndpoint {
     static func create(_ call: Call) throws -> Answer {
         var form = PlanForm()
         try Descriptions.plan.decode(try call.body(), into: &form, purpose: .create)
-        let plan = try call.transaction { store in
-            try CreatePlan(form).execute(in: store, reaching: call.accounts, by: call.actor)
+        return try call.writing { store in
+            let plan = try CreatePlan(form).execute(in: store, reaching: call.accounts, by: call.actor)
+            return Answer(Descriptions.plan, plan, status: 201, location: "/api/v01/plans/\(plan.id)")
         }
-        return Answer(Descriptions.plan, plan, status: 201, location: "/api/v01/plans/\(plan.id)")
     }
 
     static func find(_ call: Call) throws -> Answer {
@@ -55,13 +55,13 @@ enum PlanEndpoint {
     static func modify(_ call: Call) throws -> Answer {
         let reference = try call.reference()
         let body = try call.body()
-        let plan = try call.transaction { store in
+        return try call.writing { store in
             guard let stored = try store.lockedPlan(reference) else { throw call.missing("plan", reference) }
             var form = PlanForm(stored)
             try Descriptions.plan.decode(body, into: &form, purpose: .modify)
-            return try ModifyPlan(stored, form).execute(in: store, by: call.actor)
+            let plan = try ModifyPlan(stored, form).execute(in: store, by: call.actor)
+            return Answer(Descriptions.plan, plan)
         }
-        return Answer(Descriptions.plan, plan)
     }
 }
 

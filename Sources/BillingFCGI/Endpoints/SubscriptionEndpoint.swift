@@ -24,13 +24,13 @@ enum SubscriptionEndpoint {
     static func create(_ call: Call) throws -> Answer {
         var form = SubscriptionForm()
         try Descriptions.subscription.decode(try call.body(), into: &form, purpose: .create)
-        let subscription = try call.transaction { store in
+        return try call.writing { store in
             let state = try CustomerEndpoint.locked(try call.reference(), call, in: store)
-            return try CreateSubscription(form).execute(state, in: store, by: call.actor)
+            let subscription = try CreateSubscription(form).execute(state, in: store, by: call.actor)
+            return Answer(
+                Descriptions.subscription, subscription, status: 201,
+                location: "/api/v01/customers/\(subscription.customerID)/subscriptions/\(subscription.id)")
         }
-        return Answer(
-            Descriptions.subscription, subscription, status: 201,
-            location: "/api/v01/customers/\(subscription.customerID)/subscriptions/\(subscription.id)")
     }
 
     static func find(_ call: Call) throws -> Answer {

@@ -19,11 +19,11 @@ enum TransactionEndpoint {
     static func create(_ call: Call) throws -> Answer {
         var form = TransactionForm()
         try Descriptions.transaction.decode(try call.body(), into: &form, purpose: .create)
-        let transaction = try call.transaction { store in
+        return try call.writing { store in
             let state = try CustomerEndpoint.locked(try call.reference(), call, in: store)
-            return try RecordTransaction(form).execute(state, in: store, by: call.actor)
+            let transaction = try RecordTransaction(form).execute(state, in: store, by: call.actor)
+            return answer(transaction, status: 201)
         }
-        return answer(transaction, status: 201)
     }
 
     static func find(_ call: Call) throws -> Answer {
@@ -66,15 +66,27 @@ enum TransactionEndpoint {
     static func process(_ call: Call) throws -> Answer {
         var request = ProcessingRequest()
         try Descriptions.processingRequest.decode(try call.body(), into: &request, purpose: .create)
-        let payment = ProcessPayment(request, customer: try call.reference())
-        let transaction = try waitingForOutcomes {
-            try payment.execute(
-                call.services.books, reaching: call.accounts,
-                processors: { call.services.processor(named: $0) }, vault: call.services.vault, by: call.actor
-            )
+        let repeatable = try call.repeatable()
+        let payment = ProcessPayment(request, customer: try call.reference(), repeatable: repeatable)
+        do {
+            let transaction = try waitingForOutcomes {
+                try payment.execute(
+                    call.services.books, reaching: call.accounts,
+                    processors: { call.services.processor(named: $0) }, vault: call.services.vault,
+                    by: call.actor)
+            }
+            let isPending = transaction.status == .pending
+            let answer = answer(transaction, status: isPending ? FailureCode.processorSilent.status : 201)
+            // An unknown outcome is no last word: a repetition is told what became of it.
+            if let repeatable, !isPending { call.keep(answer, of: repeatable) }
+            return answer
+        } catch let earlier as AnsweredBefore {
+            guard case .answered(let first) = earlier.repetition else {
+                throw Refusal(
+                    .idempotencyKeyReused, "this Idempotency-Key was used before with another request")
+            }
+            return Answer(repeating: first)
         }
-        return answer(
-            transaction, status: transaction.status == .pending ? FailureCode.processorSilent.status : 201)
     }
 
     /// Repeats what was refused because an attempt for the same debt is open (V36), for two seconds: most attempts are the

@@ -6,6 +6,8 @@ import Pool
 struct Answer {
     var status: Int
     var headers: [(name: String, value: String)] = []
+    /// The media type where it is not that of the request's answer: a repetition's.
+    var contentType: String?
     let write: (Format, inout ByteWriter) -> Void
 
     /// One object.
@@ -16,6 +18,40 @@ struct Answer {
         self.status = status
         if let location { headers.append(("Location", location)) }
         write = { format, writer in description.encode(object, as: format, into: &writer) }
+    }
+
+    /// The answer to the first of repeated requests, again (spec 4.5).
+    init(repeating first: FirstAnswer) {
+        status = first.status
+        contentType = first.contentType
+        if let location = first.location { headers.append(("Location", location)) }
+        headers.append(("Idempotent-Replay", "true"))
+        write = { _, writer in writer.append(first.body) }
+    }
+
+    private init(_ answer: Answer, body: [UInt8]) {
+        status = answer.status
+        headers = answer.headers
+        contentType = answer.contentType
+        write = { _, writer in writer.append(body) }
+    }
+
+    /// The same answer, its body written.
+    func encoded(as format: Format) -> Answer {
+        Answer(self, body: bytes(as: format))
+    }
+
+    /// The answer for the record, in the format it goes out in.
+    func asFirst(in format: Format) -> FirstAnswer {
+        FirstAnswer(
+            status: status, contentType: contentType ?? format.contentType,
+            location: headers.first { $0.name == "Location" }?.value, body: bytes(as: format))
+    }
+
+    private func bytes(as format: Format) -> [UInt8] {
+        var writer = ByteWriter()
+        write(format, &writer)
+        return writer.withBytes { Array($0) }
     }
 
     /// A part of a list, with the headers that tell which and how to go on (spec 4.3).

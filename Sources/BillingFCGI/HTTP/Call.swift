@@ -1,7 +1,9 @@
 import Domain
 import Interchange
+import Logging
 import Persistence
 import Pool
+import Vault
 
 /// One call of an action: the request after routing and login, with what the endpoint works with.
 struct Call {
@@ -11,6 +13,8 @@ struct Call {
     let items: [String]
     let user: ServiceUser
     let requestID: String
+    /// The answer's format.
+    let format: Format
     /// The body's format; nil without a body.
     let bodyFormat: Format?
     let services: Services
@@ -56,9 +60,51 @@ struct Call {
         try Body(query: Array(request.query.utf8))
     }
 
-    /// Runs the body in one transaction of the database, within the caller's reach.
-    func transaction<Result>(_ body: (any Store) throws -> Result) throws -> Result {
-        try services.books.transaction(reaching: accounts, body)
+    /// The request with its `Idempotency-Key`; nil where it has none.
+    func repeatable() throws -> RepeatableRequest? {
+        guard let key = request.idempotencyKey else { return nil }
+        guard (1...255).contains(key.utf8.count), key.utf8.allSatisfy({ (32...126).contains($0) }) else {
+            throw Refusal(.wrongForm, "Idempotency-Key has 1 to 255 printable characters")
+        }
+        var digest = Digest()
+        digest.add(field: request.method)
+        digest.add(field: request.path)
+        digest.add(field: request.query)
+        digest.add(request.body)
+        return RepeatableRequest(user: user.name, key: key, fingerprint: digest.finish())
+    }
+
+    /// Does the work of a request in one transaction of the database, within the caller's reach, and gives its answer. With an
+    /// `Idempotency-Key` the key, the work and the answer are kept together or not at all; a repetition gets the first
+    /// answer again (spec 4.5).
+    func writing(_ body: (any Store) throws -> Answer) throws -> Answer {
+        let repeatable = try repeatable()
+        return try services.books.transaction(reaching: accounts) { store in
+            guard let repeatable else { return try body(store) }
+            switch try store.begin(repeatable) {
+            case .answered(let first): return Answer(repeating: first)
+            case .became:
+                throw Refusal(
+                    .idempotencyKeyReused, "this Idempotency-Key was used before with another request")
+            case nil: break
+            }
+            let answer = try body(store).encoded(as: format)
+            try store.note(repeatable, answered: answer.asFirst(in: format))
+            return answer
+        }
+    }
+
+    /// Puts the answer of a request on record whose work is done and kept. Where that fails, a repetition is answered from what the
+    /// request became.
+    func keep(_ answer: Answer, of request: RepeatableRequest) {
+        do {
+            try services.books.transaction(reaching: accounts) { store in
+                try store.note(request, answered: answer.asFirst(in: format))
+            }
+        } catch {
+            services.logger.warning(
+                "answer not kept", metadata: ["request_id": "\(requestID)", "error": "\(error)"])
+        }
     }
 
     /// Reads, without a transaction of its own.

@@ -74,7 +74,7 @@ final class Router {
                 "send application/json, application/xml or application/x-www-form-urlencoded, in UTF-8")
         }
         let call = Call(
-            request: request, route: route, items: items, user: user, requestID: requestID,
+            request: request, route: route, items: items, user: user, requestID: requestID, format: format,
             bodyFormat: hasBody ? declared : nil, services: services, allowLong: allowLong)
         if route.parameters.facts.isEmpty { try call.refuseQuery() }
         return encode(try route.run(call), as: format)
@@ -84,7 +84,8 @@ final class Router {
         writer.removeAll()
         answer.write(format, &writer)
         return Response(
-            status: answer.status, headers: answer.headers + [("Content-Type", format.contentType)],
+            status: answer.status,
+            headers: answer.headers + [("Content-Type", answer.contentType ?? format.contentType)],
             body: writer.withBytes { Array($0) })
     }
 

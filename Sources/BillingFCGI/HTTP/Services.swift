@@ -14,13 +14,17 @@ final class Services {
     let logger: Logger
     private let sandbox: Sandbox
 
-    /// - Parameter database: how this process connects, as the role api or jobs.
-    init(_ configuration: Configuration, database: ConnectionSettings, logger: Logger) throws {
+    /// - Parameters:
+    ///   - database: how this process connects, as the role api or jobs.
+    ///   - processorLimit: how long one call to a processor may take, in milliseconds.
+    init(
+        _ configuration: Configuration, database: ConnectionSettings, processorLimit: Int, logger: Logger
+    ) throws {
         self.configuration = configuration
         self.logger = logger
         books = PostgresBooks(database)
         vault = AccountVault(try MasterKey.read(from: configuration.keyFile))
-        sandbox = Sandbox(configuration.sandboxConnection)
+        sandbox = Sandbox(configuration.sandboxConnection, timeLimit: processorLimit)
     }
 
     /// The processor of this name (spec 2.11 processor); nil when this server has none such.

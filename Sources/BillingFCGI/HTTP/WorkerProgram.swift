@@ -20,7 +20,9 @@ enum WorkerProgram {
             // The long pool moves clocks: its statements may take as long as those of the jobs.
             let database = configuration.connection(
                 as: .api, for: "\(pool) worker \(slot.index)", statementSeconds: pool == "long" ? 60 : nil)
-            let services = try Services(configuration, database: database, logger: logger)
+            // An order and, when that gets no answer, the question about it: 15 seconds together, within the request's deadline.
+            let services = try Services(
+                configuration, database: database, processorLimit: 7_500, logger: logger)
             // Connected before it is called ready; a database that is down is the requests' matter.
             try? services.books.connect()
             let router = Router(services, scoreboard: slot.scoreboard) {

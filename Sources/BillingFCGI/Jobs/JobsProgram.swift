@@ -27,7 +27,8 @@ enum JobsProgram {
             Signals.ignore([SIGPIPE])
             let signals = try Signals([SIGTERM, SIGINT, SIGQUIT, SIGHUP])
             let services = try Services(
-                configuration, database: configuration.connection(as: .jobs), logger: logger)
+                configuration, database: configuration.connection(as: .jobs), processorLimit: 15_000,
+                logger: logger)
             logger.info("jobs started")
             Jobs(services, signals: signals).run(every: configuration.jobsInterval)
             logger.info("jobs ended")
@@ -44,7 +45,8 @@ enum JobsProgram {
     static func runOnce(_ configuration: Configuration, account: Int64) throws -> RunBilling.Report {
         let logger = JSONLog.logger(label: "billing.run", level: configuration.logLevel)
         let services = try Services(
-            configuration, database: configuration.connection(as: .jobs), logger: logger)
+            configuration, database: configuration.connection(as: .jobs), processorLimit: 15_000,
+            logger: logger)
         guard let state = try services.books.reading(reaching: [account], { try $0.account(account) }) else {
             throw Refusal(.notFound, "there is no merchant account \(account)")
         }
@@ -127,6 +129,7 @@ private final class Jobs {
             try store.noteHeartbeat(of: process, host: hostName(), pid: getpid())
             if now >= nextHousekeeping {
                 try store.forgetSilentProcesses(seconds: 3600)
+                try store.forgetOldKeys()
                 nextHousekeeping = now + JobsProgram.housekeeping
             }
         }

@@ -14,7 +14,9 @@ struct CollectInvoices {
         self.state = state
         self.open = open
         fees = items.filter(\.type.isFee)
-        held = items.filter { $0.heldFor != nil }.reduce(into: [:]) { $0[$1.customerID, default: .zero] += $1.left }
+        held = items.filter { $0.heldFor != nil }.reduce(into: [:]) {
+            $0[$1.customerID, default: .zero] += $1.left
+        }
     }
 
     /// - Parameter ids: one for each due invoice, for the transactions that the attempts become.

@@ -8,11 +8,13 @@
 public struct ProcessPayment {
     let request: ProcessingRequest
     let customer: Reference
+    let repeatable: RepeatableRequest?
 
-    /// Runs the payment of this request for this customer.
-    public init(_ request: ProcessingRequest, customer: Reference) {
+    /// Runs the payment of this request for this customer; once, however often it is repeated under its key.
+    public init(_ request: ProcessingRequest, customer: Reference, repeatable: RepeatableRequest? = nil) {
         self.request = request
         self.customer = customer
+        self.repeatable = repeatable
     }
 
     /// - Returns: the payment, or the record of the decline; pending when the processor's answer is not known (E02). For a first
@@ -38,7 +40,8 @@ public struct ProcessPayment {
             try books.transaction(reaching: accounts) { store in
                 _ = try store.lockedCustomer(.id(state.customer.id.rawValue))
                 try SettleAttempts(
-                    account: state.account, moment: state.moment, answers: [opened.transactionID: .answer(answer)]
+                    account: state.account, moment: state.moment,
+                    answers: [opened.transactionID: .answer(answer)]
                 ).execute(in: store)
             }
         }
@@ -46,7 +49,12 @@ public struct ProcessPayment {
             guard
                 let transaction = try store.transaction(
                     of: state.customer.id, account: state.account.id, .id(opening.transactionID.rawValue))
-            else { preconditionFailure("a settled attempt has its transaction") }
+            else {
+                // Only a repetition can come here: the first request is at the processor now, or its server ended there.
+                throw Refusal(
+                    .outcomeOpen,
+                    "the first request under this Idempotency-Key is open: its outcome is not known yet")
+            }
             return transaction
         }
     }
@@ -59,10 +67,17 @@ public struct ProcessPayment {
     }
 
     private func open(in store: any Store, vault: any NumberVault, by actor: Actor) throws -> Opening {
+        let earlier = try repeatable.flatMap { try store.begin($0) }
         guard let state = try store.lockedCustomer(customer) else {
             throw Refusal(.notFound, "there is no customer \(customer)")
         }
         let payer = state.customer
+        if let earlier {
+            guard case .became(let id, let owner, _) = earlier, owner == payer.id else {
+                throw AnsweredBefore(repetition: earlier)
+            }
+            return Opening(state: state, transactionID: id, order: nil)
+        }
         guard payer.status != .inactive else {
             throw Refusal(.stateForbids, "customer \(customer) is inactive: nothing is collected")
         }
@@ -84,6 +99,7 @@ public struct ProcessPayment {
                 changes.takenCodes = [(code, signed.id)]
                 try store.write(changes)
             }
+            try noteRepeatable(signed.id, of: payer, in: store)
             try store.note("process", on: "transaction", signed.id.rawValue, of: payer.accountID, by: actor)
             return Opening(state: state, transactionID: signed.id, order: nil)
         }
@@ -109,6 +125,7 @@ public struct ProcessPayment {
         // A code that is in use is refused first (V29): a repetition learns what became of the original.
         try store.write(changes)
         try refuseIfAttempted(debts, subscription: subscription, among: underWay)
+        try noteRepeatable(ids[0], of: payer, in: store)
         try store.note("process", on: "transaction", ids[0].rawValue, of: payer.accountID, by: actor)
         return Opening(
             state: state, transactionID: ids[0],
@@ -117,6 +134,12 @@ public struct ProcessPayment {
                 order: ProcessorOrder(
                     attempt, account: state.account, numbers: numbers, securityCode: request.csc,
                     moment: state.moment)))
+    }
+
+    private func noteRepeatable(_ id: Identifier<Transaction>, of payer: Customer, in store: any Store) throws
+    {
+        guard let repeatable else { return }
+        try store.note(repeatable, became: id, of: payer.id, account: payer.accountID)
     }
 
     /// Open invoices of the subscription that the payment is for, oldest first.
@@ -137,7 +160,8 @@ public struct ProcessPayment {
             let namesNothing = debts.isEmpty && subscription == nil
             if let both = attempted.first(where: { namesNothing || debts.contains($0) }) {
                 throw Refusal(
-                    .outcomeOpen, "an attempt to collect transaction \(both) is open: its outcome is not known yet")
+                    .outcomeOpen,
+                    "an attempt to collect transaction \(both) is open: its outcome is not known yet")
             }
             if let subscription, attempt.facts.subscriptionID == subscription.id {
                 throw Refusal(
@@ -247,6 +271,12 @@ public struct ProcessPayment {
         attempt.address = parts.isEmpty ? nil : parts.joined(separator: ", ")
         return (attempt, AccountNumbers(number: number, accessory: accessory))
     }
+}
+
+/// The request was answered before under its key: nothing is done again.
+public struct AnsweredBefore: Error {
+    /// What became of the first one.
+    public let repetition: Repetition
 }
 
 extension NewAttempt {

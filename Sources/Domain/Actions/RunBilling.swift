@@ -165,7 +165,8 @@ public struct RunBilling {
             report.attemptsMade += batch.orders.count
             let answers = processor.submitAndAsk(batch.orders.map(\.order))
             try settle(
-                zip(batch.orders.map(\.transactionID), answers.map(SettleAttempts.Known.answer)), at: batch.state)
+                zip(batch.orders.map(\.transactionID), answers.map(SettleAttempts.Known.answer)),
+                at: batch.state)
         }
         return batch.didMove
     }
@@ -236,7 +237,8 @@ public struct RunBilling {
         var lost: [OpenAttempt] = []
         for (attempt, finding) in zip(attempts, findings) {
             switch finding {
-            case .found(let response): known.append((attempt.facts.transactionID, .answer(.answered(response))))
+            case .found(let response):
+                known.append((attempt.facts.transactionID, .answer(.answered(response))))
             case .unreachable:
                 known.append(
                     (attempt.facts.transactionID, .answer(.unknown(reason: "the processor cannot be asked"))))

@@ -103,7 +103,8 @@ extension TransactionForm: CheckedForm {
         if faults.isEmpty, let taxAmount, let feeAmount, taxAmount + feeAmount > whole {
             faults.append(
                 Fault(
-                    .valueNotAllowed, "taxAmount and feeAmount are parts of amount and cannot exceed it together",
+                    .valueNotAllowed,
+                    "taxAmount and feeAmount are parts of amount and cannot exceed it together",
                     field: "feeAmount"))
         }
         guard let type else { return faults }

@@ -16,7 +16,9 @@ extension FailureTable {
         customers_city customers_code_form customers_country_code customers_email customers_first_name \
         customers_key customers_last_name customers_note customers_organization_name customers_phone \
         customers_state customers_status customers_street customers_street2 customers_zip_code \
-        failed_logins_key jobs_processes_key ledger_entries_account_names ledger_entries_amount \
+        failed_logins_key idempotency_keys_answer_whole idempotency_keys_fingerprint \
+        idempotency_keys_form idempotency_keys_key idempotency_keys_transaction_whole \
+        idempotency_keys_user jobs_processes_key ledger_entries_account_names ledger_entries_amount \
         ledger_entries_append_only ledger_entries_key ledger_entries_match \
         ledger_entries_one_receivable open_items_balance open_items_by_allocations open_items_key \
         payment_options_accessory payment_options_city payment_options_code_form \

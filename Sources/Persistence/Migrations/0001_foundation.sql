@@ -87,6 +87,28 @@ create table service_user_accounts (
 );
 create index service_user_accounts_by_user on service_user_accounts (user_name, account_id);
 
+-- What was answered to requests that may be repeated (spec 4.5). A key is its user's own. A row is written by the transaction that
+-- does the work: no work without its key, no key without its work.
+create table idempotency_keys (
+  user_name       text        not null constraint idempotency_keys_user references service_users,
+  key             text        not null constraint idempotency_keys_form check (char_length(key) between 1 and 255),
+  fingerprint     bytea       not null constraint idempotency_keys_fingerprint check (octet_length(fingerprint) = 32),
+  status          integer,
+  content_type    text,
+  location        text,
+  body            bytea,
+  account_id      bigint,
+  customer_id     bigint,
+  transaction_id  bigint,
+  create_date     timestamptz not null default now(),
+  constraint idempotency_keys_key primary key (user_name, key),
+  constraint idempotency_keys_answer_whole check ((status is null) = (body is null) and (status is null) = (content_type is null)),
+  constraint idempotency_keys_transaction_whole check ((transaction_id is null) = (customer_id is null)
+                                                   and (transaction_id is null) = (account_id is null))
+);
+create index idempotency_keys_old on idempotency_keys (create_date) where transaction_id is null;
+comment on column idempotency_keys.transaction_id is 'what a request that moved money became; such a key never expires';
+
 create table failed_logins (
   user_name       text        not null,
   address         text        not null,
@@ -904,5 +926,8 @@ grant update (state, collect_on, tries, retries) on collections to billing_api, 
 grant update (outcome, response_code, response_message, approval_code, gateway_transaction_id, approved_amount, response_date,
   next_attempt_date, look_ups, next_look_up) on attempts to billing_api, billing_jobs;
 grant update (clock_at) on merchant_accounts to billing_api;
+grant insert on idempotency_keys to billing_api;
+grant update (status, content_type, location, body, account_id, customer_id, transaction_id) on idempotency_keys to billing_api;
+grant delete on idempotency_keys to billing_jobs;
 grant insert, update, delete on failed_logins to billing_api;
 grant insert, update, delete on jobs_processes to billing_jobs;

@@ -71,6 +71,18 @@ extension OperatorStore {
           from operating_figures()
         """)
 
+    private static let forgetKeys = Statement(
+        "idempotency.forget",
+        """
+        delete from idempotency_keys
+         where transaction_id is null and create_date < now() - interval '30 days'
+        """)
+
+    /// Housekeeping: forgets the idempotency keys of requests that moved no money, after 30 days (spec 4.5).
+    public func forgetOldKeys() throws {
+        try connection.run(Self.forgetKeys)
+    }
+
     /// What the metrics show of all accounts together.
     public func figures() throws -> OperatingFigures {
         let row = try connection.rows(Self.figures)[0]
