@@ -13,7 +13,8 @@ public enum WorkerState: Int64, Sendable {
 
 /// Shared memory in which each worker writes its own slot and everybody reads all.
 ///
-/// Every word has one writer: the master while the slot has no worker, then the worker. Counters stay when a
+/// Every word has one writer: the master while the slot has no worker, then the worker; the process id is written
+/// by both, the same. Counters stay when a
 /// worker ends and go on with the slot's next one, so sums never step back while the master lives.
 ///
 ///     | head | slot 0 | slot 1 | … | counters of slot 0 | counters of slot 1 | … |
