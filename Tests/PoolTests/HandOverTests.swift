@@ -157,27 +157,25 @@ import Testing
         let server = ProbeServer(workers: 2)
         #expect(server.areReady(2))
         let clients = try Self.spread(server, workers: 2, each: 4)
-        let (pid, busy, others) = try Self.slow(server, clients, "/aside/10")
-        #expect(busy.receive()?.status == 200)
-        let leaving = try #require(clients.keys.first { $0 != pid })
-        // It keeps the connections that it has, so it stays.
-        kill(leaving, SIGQUIT)
-        #expect(eventually { server.workers().contains { $0.pid == leaving && $0.state == "draining" } })
+        let staying = try #require(clients.first)
+        let leaving = try #require(clients.first { $0.key != staying.key })
+        // It keeps the connections that it has, so it stays for a while.
+        kill(leaving.key, SIGQUIT)
         #expect(
-            eventually { server.workers().filter { $0.state == "idle" || $0.state == "busy" }.count == 2 })
-        let before = Set(
-            (others + clients[leaving, default: []]).filter { Self.server(of: $0) == leaving }.map(
-                \.descriptor))
-        busy.send(Wire.request("GET", "/aside/700"))
-        let all = others + clients[leaving, default: []]
-        let start = Self.milliseconds()
-        for client in all {
-            let server = try #require(Self.server(of: client))
-            #expect(server != pid)
-            #expect((server == leaving) == before.contains(client.descriptor))
-        }
-        #expect(Self.milliseconds() - start < 500)
+            eventually {
+                let states = server.workers()
+                return states.count == 3
+                    && states.contains { $0.pid == leaving.key && $0.state == "draining" }
+                    && !states.contains { $0.state == "starting" }
+            })
+        let successor = server.workers().map(\.pid).first { $0 != staying.key && $0 != leaving.key }
+        #expect(Self.freeze(try #require(successor)))
+        let (_, busy, others) = try Self.slow(server, [staying.key: staying.value], "/aside/300")
+        for client in others { client.send(Wire.request("GET", "/pid")) }
+        for client in leaving.value { #expect(Self.server(of: client) == leaving.key) }
         #expect(busy.receive()?.status == 200)
+        for client in others { #expect(client.receive()?.text.hasPrefix("\(staying.key) ") == true) }
+        kill(try #require(successor), SIGCONT)
     }
 
     @Test func noWorkerTakesOverMoreThanItKeeps() throws {
