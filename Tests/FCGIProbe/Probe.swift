@@ -9,7 +9,8 @@ import Pool
 ///
 /// Routes: `/echo` answers with what it got, `/slow/MS` after so many milliseconds, `/big/BYTES` with so many
 /// bytes, `/crash` dies, `/long/MS` asks for a longer deadline and is slow, `/slots` lists the scoreboard,
-/// `/pid` tells the worker. Every executed path becomes a line of the file of `--executed`.
+/// `/pid` tells the worker, `/aside/MS` has it stand aside and is slow, `/outside/MS?N` takes one of N places
+/// outside for so long or answers 503. Every executed path becomes a line of the file of `--executed`.
 @main
 enum Probe {
     static func main() {
@@ -76,6 +77,17 @@ enum Probe {
         case "long":
             slot.allow(.milliseconds(amount + 5000))
             usleep(UInt32(amount) * 1000)
+        case "aside":
+            slot.standAside()
+            if let executed { note(request.path + " stood aside", in: executed) }
+            usleep(UInt32(amount) * 1000)
+        case "outside":
+            guard slot.enterOutside(limit: Int(request.query) ?? 0) else {
+                return Response(status: 503, route: 5)
+            }
+            if let executed { note(request.path + " is outside: \(getpid())", in: executed) }
+            usleep(UInt32(amount) * 1000)
+            if parts.count < 3 { slot.leaveOutside() }
         case "big":
             return Response(
                 status: 200, body: (0..<amount).map { UInt8(truncatingIfNeeded: $0 &* 31) }, route: 3)

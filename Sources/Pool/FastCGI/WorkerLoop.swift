@@ -8,6 +8,9 @@ import Logging
 /// neither a busy connection nor a full queue keeps the other waiting. Connections are watched edge-triggered:
 /// one with half a request costs nothing until more of it arrives. The listening socket is watched exclusively:
 /// a new connection wakes one worker, and one that comes too late finds nothing and goes back to wait.
+///
+/// A kept connection is bound to its worker, and nginx cannot know which one is slow just now. So a request that
+/// will be slow has the others handed over first, and each turn takes one connection that another worker gave away.
 final class WorkerLoop {
     /// Why the loop is coming to its end.
     private enum Ending {
@@ -28,7 +31,17 @@ final class WorkerLoop {
     private var listener: Int32?
     private var listenerPausedUntil: Int64?
     private var lifeline: Int32?
+    private let handOver: HandOver
+    /// Whether connections of other workers are being waited for.
+    private var isAdopting = false
+    /// Holding this many, a worker takes over no further ones. A descriptor beyond the system's limit would be
+    /// lost on its way, hence the distance to it.
+    private let adoptionLimit: Int
     private var connections: Set<Int32> = []
+    /// The connection whose request is being executed.
+    private var inHand: Int32?
+    /// Given away in this turn: what the kernel has reported on these numbers is no longer this worker's.
+    private var givenAway: Set<Int32> = []
     /// When the first part of an unfinished request was seen, by connection; monotonic milliseconds.
     private var incompleteSince: [Int32: Int64] = [:]
     private var ending: Ending?
@@ -40,19 +53,25 @@ final class WorkerLoop {
     private static let quietMilliseconds: Int64 = 200
     /// Resident memory is looked up after a request, at most this often.
     private static let measureMilliseconds: Int64 = 2000
+    /// Descriptors that are not connections of nginx: the database's and this worker's own.
+    private static let ownDescriptors = 64
     private static let readable = UInt32(EPOLLIN.rawValue) | UInt32(EPOLLRDHUP.rawValue)
 
     init(
-        settings: WorkerSettings, slot: WorkerSlot, listener: Int32, lifeline: Int32, signals: Signals,
-        logger: Logger, handler: @escaping Handler
+        settings: WorkerSettings, slot: WorkerSlot, listener: Int32, lifeline: Int32, handOver: HandOver,
+        signals: Signals, logger: Logger, handler: @escaping Handler
     ) throws(PoolFailure) {
         self.settings = settings
         self.slot = slot
         self.listener = listener
         self.lifeline = lifeline
+        self.handOver = handOver
         self.signals = signals
         self.logger = logger
         self.handler = handler
+        var files = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &files)
+        adoptionLimit = min(settings.keptConnections, Int(clamping: files.rlim_cur) - Self.ownDescriptors)
         exchange = try Exchange(bodyLimit: settings.bodyLimit)
         window = .allocate(byteCount: RecordGuard.window, alignment: 8)
         epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
@@ -60,6 +79,7 @@ final class WorkerLoop {
         watch(signals.descriptor, UInt32(EPOLLIN.rawValue))
         watch(lifeline, UInt32(EPOLLIN.rawValue))
         watchListener()
+        slot.standingAside.loop = self
     }
 
     deinit {
@@ -74,6 +94,8 @@ final class WorkerLoop {
         slot.enter(.idle)
         while !isFinished {
             slot.set(.kept, Int64(connections.count))
+            givenAway.removeAll(keepingCapacity: true)
+            adoptWhileThereIsRoom()
             let count = epoll_wait(epoll, &events, Int32(events.count), patience())
             for event in events.prefix(max(0, Int(count))) {
                 let descriptor = event.data.fd
@@ -81,7 +103,10 @@ final class WorkerLoop {
                 case listener: acceptOne()
                 case signals.descriptor: takeSignals()
                 case lifeline: loseMaster()
-                default: inspect(descriptor, isHungUp: event.events & ~UInt32(EPOLLIN.rawValue) != 0)
+                case handOver.receiver where isAdopting: adoptOne()
+                default:
+                    guard !givenAway.contains(descriptor) else { continue }
+                    inspect(descriptor, isHungUp: event.events & ~UInt32(EPOLLIN.rawValue) != 0)
                 }
             }
             giveUpStalled()
@@ -119,11 +144,15 @@ final class WorkerLoop {
 
     private func begin(_ next: Ending, within grace: Duration) {
         guard ending == nil || next == .stop else { return }
+        let wasServing = ending == nil
         ending = next
         let now = Clock.monotonicMilliseconds()
         lastServed = now
         endsAt = min(endsAt, now + grace.milliseconds)
         while listener != nil, connections.count < settings.keptConnections, acceptOne() {}
+        // This worker's own may be among them, and when all are leaving nobody else takes them.
+        while wasServing, adoptOne() {}
+        adoptWhileThereIsRoom()
         // Closing alone would not end the watch: the master has the same socket open, and connections would go
         // on waking this worker instead of another one.
         if let open = listener {
@@ -149,11 +178,54 @@ final class WorkerLoop {
         let size = socklen_t(MemoryLayout<timeval>.size)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, size)
+        take(descriptor)
+        return true
+    }
+
+    private func take(_ descriptor: Int32) {
         connections.insert(descriptor)
         watch(descriptor, Self.readable | UInt32(EPOLLET.rawValue))
         inspect(descriptor, isHungUp: false)
+    }
+
+    // MARK: Handing over
+
+    /// Gives all connections but the one in hand to whoever is free; those for which there is no room stay.
+    ///
+    /// A leaving worker keeps its own: when all of them are leaving, nobody would take them.
+    func handOverConnections() {
+        guard ending == nil, let inHand, connections.count > 1 else { return }
+        for descriptor in connections where descriptor != inHand {
+            guard handOver.put(descriptor) else { break }
+            // Closing alone would not end the watch: the connection stays open elsewhere.
+            unwatch(descriptor)
+            close(descriptor)
+            connections.remove(descriptor)
+            incompleteSince[descriptor] = nil
+            givenAway.insert(descriptor)
+        }
+        slot.set(.kept, Int64(connections.count))
+    }
+
+    /// Takes over one connection that another worker gave away; false when there was none, or no room for it.
+    @discardableResult private func adoptOne() -> Bool {
+        guard connections.count < adoptionLimit, let descriptor = handOver.take() else { return false }
+        take(descriptor)
         return true
     }
+
+    /// Waits for connections of other workers only while there is room for them and this worker stays.
+    ///
+    /// Not watched exclusively as the listening socket is: if the one that is woken were killed or turned to
+    /// something else, the connection would wait for it while others have nothing to do.
+    private func adoptWhileThereIsRoom() {
+        let wants = ending == nil && connections.count < adoptionLimit
+        guard wants != isAdopting else { return }
+        isAdopting = wants
+        if wants { watch(handOver.receiver, UInt32(EPOLLIN.rawValue)) } else { unwatch(handOver.receiver) }
+    }
+
+    // MARK: Requests
 
     /// Looks at what has arrived on a connection, and serves a request that is all there.
     private func inspect(_ descriptor: Int32, isHungUp: Bool) {
@@ -179,7 +251,9 @@ final class WorkerLoop {
         let start = Clock.monotonic()
         if !incompleteSince.isEmpty { incompleteSince[descriptor] = nil }
         slot.begin(at: start, deadline: settings.requestDeadline)
+        inHand = descriptor
         let outcome = exchange.serve(descriptor, handler: handler)
+        inHand = nil
         let end = Clock.monotonic()
         lastServed = end / 1_000_000
         switch outcome {

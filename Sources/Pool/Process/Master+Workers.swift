@@ -40,9 +40,16 @@ extension Master {
             scoreboard.store(WorkerState.starting.rawValue, .state, slot: slot)
             scoreboard.store(now, .started, slot: slot)
             scoreboard.store(Int64(pool), .pool, slot: slot)
+            scoreboard.store(0, .outside, slot: slot)
             let pid = try spawn(
-                slot: slot, pool: pools[pool].settings.name, listener: pools[pool].socket.descriptor,
-                scoreboard: scoreboard.descriptor, lifeline: lifeline.reader)
+                slot: slot, pool: pools[pool].settings.name,
+                inherited: [
+                    (pools[pool].socket.descriptor, InheritedDescriptor.listener),
+                    (scoreboard.descriptor, InheritedDescriptor.scoreboard),
+                    (lifeline.reader, InheritedDescriptor.lifeline),
+                    (pools[pool].handOver.sender, InheritedDescriptor.handOverSender),
+                    (pools[pool].handOver.receiver, InheritedDescriptor.handOverReceiver),
+                ])
             scoreboard.store(Int64(pid), .pid, slot: slot)
             members[pid] = Member(pid: pid, slot: slot, pool: pool, startedAt: now)
             return pid
@@ -76,7 +83,7 @@ extension Master {
         let age = Clock.monotonicMilliseconds() - member.startedAt
         let wasReady = state(of: member) != .starting
         report(member, status, age)
-        for field in [SlotField.pid, .state, .requestStarted, .deadline, .kept, .resident] {
+        for field in [SlotField.pid, .state, .requestStarted, .deadline, .kept, .resident, .outside] {
             scoreboard.store(0, field, slot: member.slot)
         }
         if member.pid == incoming {

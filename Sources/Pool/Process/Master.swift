@@ -39,7 +39,8 @@ public final class Master {
         pools = []
         for pool in settings.pools {
             do {
-                pools.append(Pool(settings: pool, socket: try ListeningSocket(pool)))
+                let handOver = try HandOver.make()
+                pools.append(Pool(settings: pool, socket: try ListeningSocket(pool), handOver: handOver))
             } catch {
                 for open in pools { open.socket.shut() }
                 throw error
@@ -115,6 +116,8 @@ public final class Master {
 struct Pool {
     var settings: PoolSettings
     let socket: ListeningSocket
+    /// Both ends stay open here, so that no connection on its way is lost with a worker.
+    let handOver: HandOver
     /// Workers that died young, one after the other.
     var failures = 0
     /// When the next worker may be started, monotonic milliseconds; nil when at once.

@@ -13,7 +13,8 @@ public enum WorkerState: Int64, Sendable {
 
 /// Shared memory in which each worker writes its own slot and everybody reads all.
 ///
-/// Every word has one writer: the master while the slot has no worker, then the worker. Counters stay when a
+/// Every word has one writer: the master while the slot has no worker, then the worker; the process id is written
+/// by both, the same. Counters stay when a
 /// worker ends and go on with the slot's next one, so sums never step back while the master lives.
 ///
 ///     | head | slot 0 | slot 1 | … | counters of slot 0 | counters of slot 1 | … |
@@ -30,7 +31,7 @@ public struct Scoreboard: @unchecked Sendable {
 
     /// `MFD_CLOEXEC`, a macro that the importer leaves out.
     private static let closeOnExec: UInt32 = 1
-    static let layoutVersion: Int64 = 0x4249_4C4C_0001
+    static let layoutVersion: Int64 = 0x4249_4C4C_0002
     static let headWords = 8
     static let slotWords = 16
     static let statusClasses = 6
@@ -96,11 +97,35 @@ public struct Scoreboard: @unchecked Sendable {
     func store(_ value: Int64, _ field: SlotField, slot index: Int) {
         slot(index)[field.rawValue].store(value, ordering: .releasing)
     }
+
+    /// Takes one of `limit` places outside for the worker of a slot; false when all are taken.
+    ///
+    /// Without a lock: each puts its own flag up first, then counts, and takes it back when there are too many. All
+    /// of it in one order for everybody, so of two that come at once at least one sees the other. Both may be
+    /// refused; both are never admitted to one place.
+    func enterOutside(slot index: Int, limit: Int) -> Bool {
+        let flag = SlotField.outside.rawValue
+        let pool = load(.pool, slot: index)
+        slot(index)[flag].store(1, ordering: .sequentiallyConsistent)
+        let taken = (0..<Self.slotCount).count { other in
+            slot(other)[flag].load(ordering: .sequentiallyConsistent) != 0
+                && load(.pool, slot: other) == pool && isAlive(slot: other)
+        }
+        if taken > limit { store(0, .outside, slot: index) }
+        return taken <= limit
+    }
+
+    private func isAlive(slot index: Int) -> Bool {
+        let pid = load(.pid, slot: index)
+        return pid > 0 && (kill(pid_t(pid), 0) == 0 || errno != ESRCH)
+    }
 }
 
 /// Words of a slot.
 enum SlotField: Int {
     case pid, state, started, requestStarted, deadline, requests, kept, resident, pool
+    /// 1 while the worker waits for an answer from outside.
+    case outside
 }
 
 /// One worker as `/metrics` and `billing status` see it.

@@ -129,4 +129,7 @@ enum InheritedDescriptor {
     static let scoreboard: Int32 = 4
     /// Read end of a pipe that only the master can write: its end of file means the master is gone.
     static let lifeline: Int32 = 5
+    /// The two ends of the pool's `HandOver`.
+    static let handOverSender: Int32 = 6
+    static let handOverReceiver: Int32 = 7
 }

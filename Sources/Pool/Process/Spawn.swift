@@ -22,7 +22,9 @@ struct Spawn {
     }
 
     /// Starts one worker; its process id.
-    func callAsFunction(slot: Int, pool: String, listener: Int32, scoreboard: Int32, lifeline: Int32)
+    ///
+    /// - Parameter inherited: descriptors of this process, each with its number in the worker.
+    func callAsFunction(slot: Int, pool: String, inherited: [(source: Int32, target: Int32)])
         throws(PoolFailure) -> pid_t
     {
         var actions = posix_spawn_file_actions_t()
@@ -34,16 +36,12 @@ struct Spawn {
             posix_spawnattr_destroy(&attributes)
         }
         // A source may sit on another one's target: first all out of the way, then all into place.
-        let pairs = [
-            (listener, InheritedDescriptor.listener), (scoreboard, InheritedDescriptor.scoreboard),
-            (lifeline, InheritedDescriptor.lifeline),
-        ]
-        let away = max(listener, scoreboard, lifeline, InheritedDescriptor.lifeline) + 1
-        for (index, pair) in pairs.enumerated() {
-            posix_spawn_file_actions_adddup2(&actions, pair.0, away + Int32(index))
+        let away = inherited.reduce(0) { max($0, $1.source, $1.target) } + 1
+        for (index, pair) in inherited.enumerated() {
+            posix_spawn_file_actions_adddup2(&actions, pair.source, away + Int32(index))
         }
-        for (index, pair) in pairs.enumerated() {
-            posix_spawn_file_actions_adddup2(&actions, away + Int32(index), pair.1)
+        for (index, pair) in inherited.enumerated() {
+            posix_spawn_file_actions_adddup2(&actions, away + Int32(index), pair.target)
             posix_spawn_file_actions_addclose(&actions, away + Int32(index))
         }
         var none = Signals.set([])

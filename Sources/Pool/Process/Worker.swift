@@ -32,11 +32,21 @@ public func runWorker(
         try Privileges.drop(to: settings.runUser)
         endWithMaster()
         let scoreboard = try Scoreboard.open(inherited: InheritedDescriptor.scoreboard)
+        // Looked at only now: under a master of another version other things may be at these numbers.
+        let handOver = HandOver.inherited
+        for descriptor in [handOver.sender, handOver.receiver] {
+            guard fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0 else {
+                throw PoolFailure.system("The sockets to hand connections over are missing")
+            }
+        }
         let slot = WorkerSlot(scoreboard: scoreboard, index: settings.slot)
+        // The master writes it too, but may come later than the first request.
+        slot.set(.pid, Int64(getpid()))
         let handler = try prepare(slot)
         let loop = try WorkerLoop(
             settings: settings, slot: slot, listener: InheritedDescriptor.listener,
-            lifeline: InheritedDescriptor.lifeline, signals: signals, logger: logger, handler: handler)
+            lifeline: InheritedDescriptor.lifeline, handOver: handOver, signals: signals, logger: logger,
+            handler: handler)
         loop.run()
         return 0
     } catch {

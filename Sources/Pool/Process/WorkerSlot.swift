@@ -3,11 +3,12 @@ import Glibc
 import Synchronization
 
 /// A worker's hand on its own slot of the scoreboard.
-public struct WorkerSlot: Sendable {
+public struct WorkerSlot {
     /// The whole scoreboard, to read.
     public let scoreboard: Scoreboard
     /// Index of this worker's slot.
     public let index: Int
+    let standingAside = StandingAside()
 
     init(scoreboard: Scoreboard, index: Int) {
         self.scoreboard = scoreboard
@@ -24,6 +25,26 @@ public struct WorkerSlot: Sendable {
         .milliseconds(max(0, scoreboard.load(.deadline, slot: index) - Clock.monotonicMilliseconds()))
     }
 
+    /// Hands all connections of this worker but the one in hand to workers that are free.
+    ///
+    /// To be called in a request before it waits for something slow, so that no other request waits behind it.
+    /// What has arrived on those connections goes along unread. They stay here when there is no room on the way,
+    /// and in a worker that is leaving. Costs nothing when there are none.
+    public func standAside() { standingAside.loop?.handOverConnections() }
+
+    /// Takes one of the places outside, of which this worker's pool has `limit`; false when all are taken.
+    ///
+    /// To be called before a call to another system, so that a slow one leaves workers for everything else. Never
+    /// more than `limit` living workers are outside at one time; of several that come at the same moment for the
+    /// last place, all may be refused. Whoever is outside already stays so. Ends with `leaveOutside()`, at the
+    /// latest with the request, or with the worker.
+    public func enterOutside(limit: Int) -> Bool {
+        scoreboard.load(.outside, slot: index) != 0 || scoreboard.enterOutside(slot: index, limit: limit)
+    }
+
+    /// Gives the place outside back; does nothing without one.
+    public func leaveOutside() { set(.outside, 0) }
+
     func set(_ field: SlotField, _ value: Int64) { scoreboard.store(value, field, slot: index) }
 
     func enter(_ state: WorkerState) { set(.state, state.rawValue) }
@@ -36,11 +57,12 @@ public struct WorkerSlot: Sendable {
         enter(.busy)
     }
 
-    /// Marks the end of a request that was not answered.
+    /// Marks the end of a request, answered or not.
     func end(_ state: WorkerState) {
         enter(state)
         set(.requestStarted, 0)
         set(.deadline, 0)
+        leaveOutside()
     }
 
     /// Counts an answered request.
