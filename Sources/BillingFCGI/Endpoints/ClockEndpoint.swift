@@ -23,7 +23,7 @@ enum ClockEndpoint {
             throw Refusal(.requiredFieldMissing, "to is required", field: "to")
         }
         let account = try AccountEndpoint.addressed(call).account
-        call.allowLong()
+        call.place.allowLong()
         let clock = try AdvanceClock(account: account.id, to: target).execute(
             call.services.books, reaching: call.accounts, by: call.actor
         ) {

@@ -66,6 +66,9 @@ enum TransactionEndpoint {
     static func process(_ call: Call) throws -> Answer {
         var request = ProcessingRequest()
         try Descriptions.processingRequest.decode(try call.body(), into: &request, purpose: .create)
+        guard call.place.enterOutside() else { throw ProcessorsBusy() }
+        defer { call.place.leaveOutside() }
+        call.place.standAside()
         let repeatable = try call.repeatable()
         let payment = ProcessPayment(request, customer: try call.reference(), repeatable: repeatable)
         do {

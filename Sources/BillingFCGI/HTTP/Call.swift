@@ -18,8 +18,8 @@ struct Call {
     /// The body's format; nil without a body.
     let bodyFormat: Format?
     let services: Services
-    /// Asks the master for more time than an ordinary request gets.
-    let allowLong: () -> Void
+    /// The worker's place in its pool.
+    let place: WorkerPlace
 
     /// Who acts, for the audit log.
     var actor: Actor { Actor(name: user.name, requestID: requestID) }

@@ -11,9 +11,11 @@ import Vault
 final class Login {
     private let books: PostgresBooks
     private let memory: CredentialMemory
+    private let standAside: () -> Void
 
-    init(books: PostgresBooks, seconds: Int) {
+    init(books: PostgresBooks, seconds: Int, standAside: @escaping () -> Void) {
         self.books = books
+        self.standAside = standAside
         memory = CredentialMemory(seconds: seconds)
     }
 
@@ -35,7 +37,8 @@ final class Login {
             return found
         }
         if let blocked { throw LoginBlocked(seconds: blocked) }
-        // An unknown user costs the same time as a wrong password.
+        // An unknown user costs the same time as a wrong password, and nobody else's.
+        standAside()
         let hash = found?.isActive == true ? found?.passwordHash : nil
         guard try Password.verify(password, against: hash), let found, found.isActive else {
             if let seconds = try books.operating({ try $0.noteFailedLogin(of: name, from: address) }) {

@@ -10,14 +10,16 @@ final class Router {
     private let services: Services
     private let login: Login
     private let health: Health
-    private let allowLong: () -> Void
+    private let place: WorkerPlace
     private var writer = ByteWriter(capacity: 16_384)
 
-    init(_ services: Services, scoreboard: Scoreboard?, allowLong: @escaping () -> Void = {}) {
+    init(_ services: Services, scoreboard: Scoreboard?, place: WorkerPlace = WorkerPlace()) {
         self.services = services
-        login = Login(books: services.books, seconds: services.configuration.credentialSeconds)
+        login = Login(
+            books: services.books, seconds: services.configuration.credentialSeconds,
+            standAside: place.standAside)
         health = Health(services, scoreboard: scoreboard)
-        self.allowLong = allowLong
+        self.place = place
     }
 
     /// Answers one request; never fails.
@@ -75,7 +77,7 @@ final class Router {
         }
         let call = Call(
             request: request, route: route, items: items, user: user, requestID: requestID, format: format,
-            bodyFormat: hasBody ? declared : nil, services: services, allowLong: allowLong)
+            bodyFormat: hasBody ? declared : nil, services: services, place: place)
         if route.parameters.facts.isEmpty { try call.refuseQuery() }
         return encode(try route.run(call), as: format)
     }
@@ -107,6 +109,11 @@ final class Router {
         case let blocked as LoginBlocked:
             headers.append(("Retry-After", String(blocked.seconds)))
             refusal = Refusal(.tooManyRequests, "too many failed logins: try again later")
+        case is ProcessorsBusy:
+            headers.append(("Retry-After", "1"))
+            refusal = Refusal(
+                .databaseUnavailable,
+                "as many payments as may are at the processor now; nothing was charged: try again")
         default:
             (refusal, headers) = trouble(error, requestID: requestID, request)
         }

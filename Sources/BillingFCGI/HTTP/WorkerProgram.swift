@@ -25,9 +25,8 @@ enum WorkerProgram {
                 configuration, database: database, processorLimit: 7_500, logger: logger)
             // Connected before it is called ready; a database that is down is the requests' matter.
             try? services.books.connect()
-            let router = Router(services, scoreboard: slot.scoreboard) {
-                slot.allow(configuration.longRequestDeadline)
-            }
+            let router = Router(
+                services, scoreboard: slot.scoreboard, place: WorkerPlace(slot, configuration))
             return { router.answer($0) }
         }
     }
