@@ -68,7 +68,11 @@ final class WorkerLoop {
         self.handOver = handOver
         self.signals = signals
         self.logger = logger
-        self.handler = handler
+        // The place outside is given back before the answer goes out: the caller's next request may need it.
+        self.handler = { request in
+            defer { slot.leaveOutside() }
+            return handler(request)
+        }
         var files = rlimit()
         getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &files)
         adoptionLimit = min(settings.keptConnections, Int(clamping: files.rlim_cur) - Self.ownDescriptors)
