@@ -178,22 +178,6 @@ import Testing
         kill(try #require(successor), SIGCONT)
     }
 
-    @Test func noWorkerTakesOverMoreThanItKeeps() throws {
-        let server = ProbeServer(workers: 2, ["--kept", "4"])
-        // Not asked whether they are ready: the question's own connection might still count at a worker.
-        try #require(eventually { server.workers().count == 2 })
-        let clients = try Self.spread(server, workers: 2, each: 4)
-        let (pid, busy, others) = try Self.slow(server, clients, "/aside/1500")
-        let full = try #require(clients.first { $0.key != pid }?.value)
-        // The other one has no room: it goes on serving its own, and these come back after the slow request.
-        for client in others { client.send(Wire.request("GET", "/pid")) }
-        for client in full { #expect(client.get("/echo")?.status == 200) }
-        #expect(others.allSatisfy { !$0.isReadable(within: 0) })
-        #expect(busy.receive()?.status == 200)
-        for client in others { #expect(client.receive()?.text.hasPrefix("\(pid) ") == true) }
-        for client in clients.values.joined() { #expect(client.get("/echo")?.status == 200) }
-    }
-
     @Test func whatFindsNoRoomOnTheWayStays() throws {
         let way = try HandOver.make()
         defer {
