@@ -3,6 +3,13 @@ import Interchange
 
 /// `/accounts/{account-id}` (spec 1.6).
 enum AccountEndpoint {
+    static let routes = [
+        Route(
+            [.get], "/accounts/{account-id}", "load", mark: .extended,
+            returns: .one(Descriptions.merchantAccount.facts),
+            meaning: "Loads a merchant account with its billing policy.", run: load)
+    ]
+
     static func load(_ call: Call) throws -> Answer {
         Answer(Descriptions.merchantAccount, try addressed(call).account)
     }

@@ -3,6 +3,18 @@ import Interchange
 
 /// `/accounts/{account-id}/clock` (spec 1.6, 6.5).
 enum ClockEndpoint {
+    static let routes = [
+        Route(
+            [.get], "/accounts/{account-id}/clock", "load", mark: .extended,
+            returns: .one(Descriptions.clock.facts),
+            meaning: "Reads the account's clock.", run: load),
+        Route(
+            [.post], "/accounts/{account-id}/clock", "advance", explicit: true, long: true, mark: .extended,
+            parameters: target, returns: .one(Descriptions.clock.facts), failures: [.stateForbids],
+            meaning: "Moves a sandbox account's clock forward and runs every billing day in between.",
+            run: advance),
+    ]
+
     static let target = ParameterList([
         ParameterDescription(
             "to", .dateTime, required: true, mark: .extended,

@@ -3,6 +3,25 @@ import Interchange
 
 /// `/customers` (spec 1.1).
 enum CustomerEndpoint {
+    static let routes = [
+        Route(
+            [.put], "/customers", "create", consumes: Descriptions.customer.facts,
+            returns: .one(Descriptions.customer.facts), failures: [.tokensOnly, .inactive],
+            meaning:
+                "Creates a customer, with the payment options and subscriptions nested in it: all or nothing.",
+            run: create),
+        Route(
+            [.get], "/customers", "find", parameters: filters, returns: .many(Descriptions.customer.facts),
+            meaning: "Finds customers, by id ascending.", run: find),
+        Route(
+            [.get], "/customers/{customer-id}", "load", returns: .one(Descriptions.customer.facts),
+            meaning: "Loads a customer.", run: load),
+        Route(
+            [.post], "/customers/{customer-id}", "modify", consumes: Descriptions.customer.facts,
+            returns: .one(Descriptions.customer.facts),
+            meaning: "Changes the writable fields that are sent; the others stay.", run: modify),
+    ]
+
     static let filters = ParameterList.find([
         ParameterDescription("accountId", .integer(1...2_147_483_647), "Merchant account."),
         ParameterDescription(

@@ -3,6 +3,25 @@ import Interchange
 
 /// `/customers/{customer-id}/payment-options` (spec 1.2).
 enum PaymentOptionEndpoint {
+    static let routes = [
+        Route(
+            [.put], collection, "create", consumes: Descriptions.paymentOption.facts,
+            returns: .one(Descriptions.paymentOption.facts), failures: [.tokensOnly],
+            meaning: "Creates a payment option.", run: create),
+        Route(
+            [.get], collection, "find", parameters: filters, returns: .many(Descriptions.paymentOption.facts),
+            meaning: "Finds the customer's payment options, by id ascending.", run: find),
+        Route(
+            [.get], collection + "/{payment-option-id}", "load",
+            returns: .one(Descriptions.paymentOption.facts), meaning: "Loads a payment option.", run: load),
+        Route(
+            [.post], collection + "/{payment-option-id}", "modify",
+            consumes: Descriptions.paymentOption.facts, returns: .one(Descriptions.paymentOption.facts),
+            meaning: "Changes the writable fields that are sent; the others stay.", run: modify),
+    ]
+
+    private static let collection = "/customers/{customer-id}/payment-options"
+
     static let filters = ParameterList.find([
         ParameterDescription("isActive", .boolean, mark: .extended, "Active ones, or inactive ones."),
         ParameterDescription(

@@ -3,6 +3,23 @@ import Interchange
 
 /// `/plans` (spec 1.3).
 enum PlanEndpoint {
+    static let routes = [
+        Route(
+            [.put], "/plans", "create", consumes: Descriptions.plan.facts,
+            returns: .one(Descriptions.plan.facts),
+            meaning: "Creates a plan.", run: create),
+        Route(
+            [.get], "/plans", "find", parameters: filters, returns: .many(Descriptions.plan.facts),
+            meaning: "Finds plans, by id ascending.", run: find),
+        Route(
+            [.get], "/plans/{plan-id}", "load", returns: .one(Descriptions.plan.facts),
+            meaning: "Loads a plan.", run: load),
+        Route(
+            [.post], "/plans/{plan-id}", "modify", consumes: Descriptions.plan.facts,
+            returns: .one(Descriptions.plan.facts),
+            meaning: "Changes the writable fields that are sent; the others stay.", run: modify),
+    ]
+
     static let filters = ParameterList.find([
         ParameterDescription("accountId", .integer(1...2_147_483_647), "Merchant account."),
         ParameterDescription("name", .text(maxLength: 255, form: nil), "Name, from its beginning."),

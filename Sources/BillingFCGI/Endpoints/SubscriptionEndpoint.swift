@@ -3,6 +3,21 @@ import Interchange
 
 /// `/customers/{customer-id}/subscriptions` (spec 1.4).
 enum SubscriptionEndpoint {
+    static let routes = [
+        Route(
+            [.put], collection, "create", consumes: Descriptions.subscription.facts,
+            returns: .one(Descriptions.subscription.facts), failures: [.inactive],
+            meaning: "Creates a subscription.", run: create),
+        Route(
+            [.get], collection, "find", parameters: filters, returns: .many(Descriptions.subscription.facts),
+            meaning: "Finds the customer's subscriptions, by id ascending.", run: find),
+        Route(
+            [.get], collection + "/{subscription-id}", "load", returns: .one(Descriptions.subscription.facts),
+            meaning: "Loads a subscription.", run: load),
+    ]
+
+    private static let collection = "/customers/{customer-id}/subscriptions"
+
     static let filters = ParameterList.find([
         ParameterDescription(
             "billingCycleType", .enumeration(Enumerations.billingCycleType), "Unit of the billing cycle."),

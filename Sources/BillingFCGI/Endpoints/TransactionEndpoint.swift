@@ -4,6 +4,38 @@ import Interchange
 
 /// `/customers/{customer-id}/transactions` (spec 1.5).
 enum TransactionEndpoint {
+    static let routes = [
+        Route(
+            [.put], collection, "create", consumes: Descriptions.transaction.facts,
+            returns: .one(Descriptions.transaction.facts), failures: [.amountTooLarge],
+            meaning: "Creates a transaction on record; moves no money at a processor.", run: create),
+        Route(
+            [.get], collection, "find", parameters: filters, returns: .many(Descriptions.transaction.facts),
+            meaning: "Finds the customer's transactions, by id ascending.", run: find),
+        Route(
+            [.get], collection + "/{transaction-id}", "load", returns: .one(Descriptions.transaction.facts),
+            meaning: "Loads a transaction.", run: load),
+        Route(
+            [.post], collection, "process", explicit: true, consumes: Descriptions.processingRequest.facts,
+            returns: .one(Descriptions.transaction.facts),
+            failures: [
+                .processorSilent, .tokensOnly, .notFound, .duplicate, .stateForbids, .amountTooLarge,
+                .inactive,
+                .outcomeOpen, .configurationLacks,
+            ],
+            meaning:
+                "Runs a payment or refund at the processor, in real time, and records it. A decline is a normal answer.",
+            run: process),
+        Route(
+            [.get], collection + "/{transaction-id}/allocations", "find", mark: .decided, parameters: .paging,
+            returns: .many(Descriptions.allocation.facts),
+            meaning:
+                "Finds the allocations of a transaction, by id ascending: what it paid, or what paid it.",
+            run: allocations),
+    ]
+
+    private static let collection = "/customers/{customer-id}/transactions"
+
     static let filters = ParameterList.find([
         ParameterDescription("createDateFrom", .dateTime, "Recorded then or later."),
         ParameterDescription("createDateTo", .dateTime, "Recorded then or earlier."),

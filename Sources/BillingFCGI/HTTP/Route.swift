@@ -1,3 +1,4 @@
+import Domain
 import Interchange
 
 /// The methods that actions are called by (spec 1).
@@ -22,6 +23,16 @@ struct Route: Sendable {
     let isReading: Bool
     /// Query or body parameters; an empty list takes none.
     let parameters: ParameterList
+    /// One sentence for the documentation.
+    let meaning: String
+    /// Where the action comes from.
+    let mark: Mark
+    /// The class of the object that the body holds; nil where the action takes none.
+    let consumes: ObjectFacts?
+    /// What a success answers with.
+    let returns: Returned
+    /// Failure codes beyond those that follow from the rest of the row; `failureCodes` has all.
+    let failures: [FailureCode]
     /// Whether a long deadline is allowed, as nginx gives to the second pool.
     let isLong: Bool
     let run: @Sendable (Call) throws -> Answer
@@ -29,16 +40,23 @@ struct Route: Sendable {
     let segments: [String]
 
     init(
-        _ methods: [Method], _ resource: String, _ action: String, explicit: Bool = false, long: Bool = false,
-        parameters: ParameterList = .none, run: @escaping @Sendable (Call) throws -> Answer
+        _ methods: [Method], _ resource: String, _ action: String, explicit: Bool = false,
+        reading: Bool = false, long: Bool = false, mark: Mark = .vendor, parameters: ParameterList = .none,
+        consumes: ObjectFacts? = nil, returns: Returned, failures: [FailureCode] = [], meaning: String,
+        run: @escaping @Sendable (Call) throws -> Answer
     ) {
         self.methods = methods
         self.resource = resource
         self.action = action
         isImplicit = !explicit
-        isReading = action == "find" || action == "load"
+        isReading = reading || action == "find" || action == "load"
         isLong = long
         self.parameters = parameters
+        self.meaning = meaning
+        self.mark = mark
+        self.consumes = consumes
+        self.returns = returns
+        self.failures = failures
         self.run = run
         segments = resource.utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) }
     }
@@ -55,6 +73,50 @@ struct Route: Sendable {
             }
         }
         return items
+    }
+}
+
+/// What an action that succeeds answers with (spec 1, *returns*).
+enum Returned: Sendable {
+    /// One object of this class.
+    case one(ObjectFacts)
+    /// A part of a list of them, with the headers of paging.
+    case many(ObjectFacts)
+
+    /// The class.
+    var facts: ObjectFacts {
+        switch self {
+        case .one(let facts), .many(let facts): facts
+        }
+    }
+}
+
+extension Route {
+    /// The HTTP status of a success: 201 where the action creates what it answers with.
+    var status: Int { action == "create" || action == "process" ? 201 : 200 }
+
+    /// Every failure code that the action can answer with, in the order of spec 3.11; for the documentation.
+    var failureCodes: [FailureCode] {
+        var codes: Set<FailureCode> = [
+            .noCredentials, .wrongCredentials, .tooManyRequests, .notAcceptable, .unknownField,
+            .internalError, .databaseUnavailable,
+        ]
+        if !isReading { codes.insert(.privilegeMissing) }
+        if resource.utf8.contains(UInt8(ascii: "{")) { codes.insert(.notFound) }
+        if !parameters.facts.isEmpty { codes.formUnion([.wrongForm, .repeatedField, .valueNotAllowed]) }
+        if consumes != nil || methods.contains(.post) {
+            codes.formUnion([
+                .malformedBody, .unsupportedMediaType, .wrongForm, .repeatedField, .bodyTooLarge,
+                .valueNotAllowed, .forbiddenXML, .idempotencyKeyReused,
+            ])
+        }
+        if consumes != nil || parameters.facts.contains(where: { $0.required == .always }) {
+            codes.insert(.requiredFieldMissing)
+        }
+        if action == "create" { codes.formUnion([.duplicate, .notFound]) }
+        if action == "modify" { codes.insert(.createOnly) }
+        codes.formUnion(failures)
+        return FailureCode.allCases.filter(codes.contains)
     }
 }
 

@@ -4,50 +4,10 @@ import Interchange
 extension Route {
     /// The whole URL table below `/api/v01`: method, resource, action. The index of a row is its counter on the scoreboard,
     /// plus one.
-    static let table: [Route] = [
-        Route([.put], "/customers", "create", run: CustomerEndpoint.create),
-        Route([.get], "/customers", "find", parameters: CustomerEndpoint.filters, run: CustomerEndpoint.find),
-        Route([.get], "/customers/{customer-id}", "load", run: CustomerEndpoint.load),
-        Route([.post], "/customers/{customer-id}", "modify", run: CustomerEndpoint.modify),
-
-        Route([.put], options, "create", run: PaymentOptionEndpoint.create),
-        Route(
-            [.get], options, "find", parameters: PaymentOptionEndpoint.filters,
-            run: PaymentOptionEndpoint.find),
-        Route([.get], options + "/{payment-option-id}", "load", run: PaymentOptionEndpoint.load),
-        Route([.post], options + "/{payment-option-id}", "modify", run: PaymentOptionEndpoint.modify),
-
-        Route([.put], "/plans", "create", run: PlanEndpoint.create),
-        Route([.get], "/plans", "find", parameters: PlanEndpoint.filters, run: PlanEndpoint.find),
-        Route([.get], "/plans/{plan-id}", "load", run: PlanEndpoint.load),
-        Route([.post], "/plans/{plan-id}", "modify", run: PlanEndpoint.modify),
-
-        Route([.put], subscriptions, "create", run: SubscriptionEndpoint.create),
-        Route(
-            [.get], subscriptions, "find", parameters: SubscriptionEndpoint.filters,
-            run: SubscriptionEndpoint.find),
-        Route([.get], subscriptions + "/{subscription-id}", "load", run: SubscriptionEndpoint.load),
-
-        Route([.put], transactions, "create", run: TransactionEndpoint.create),
-        Route(
-            [.get], transactions, "find", parameters: TransactionEndpoint.filters,
-            run: TransactionEndpoint.find),
-        Route([.post], transactions, "process", explicit: true, run: TransactionEndpoint.process),
-        Route([.get], transactions + "/{transaction-id}", "load", run: TransactionEndpoint.load),
-        Route(
-            [.get], transactions + "/{transaction-id}/allocations", "find", parameters: .paging,
-            run: TransactionEndpoint.allocations),
-
-        Route([.get], "/accounts/{account-id}", "load", run: AccountEndpoint.load),
-        Route([.get], "/accounts/{account-id}/clock", "load", run: ClockEndpoint.load),
-        Route(
-            [.post], "/accounts/{account-id}/clock", "advance", explicit: true, long: true,
-            parameters: ClockEndpoint.target, run: ClockEndpoint.advance),
-    ]
-
-    private static let options = "/customers/{customer-id}/payment-options"
-    private static let subscriptions = "/customers/{customer-id}/subscriptions"
-    private static let transactions = "/customers/{customer-id}/transactions"
+    static let table: [Route] =
+        CustomerEndpoint.routes + PaymentOptionEndpoint.routes + PlanEndpoint.routes
+        + SubscriptionEndpoint.routes + TransactionEndpoint.routes + AccountEndpoint.routes
+        + ClockEndpoint.routes
 
     /// The row that a method and a path below `/api/v01` call, with what stands for `{…}` in it.
     ///
