@@ -32,7 +32,9 @@ public final class Sandbox: Processor {
     }
 
     /// `sandbox`.
-    public var name: String { "sandbox" }
+    public var name: String { Self.processorName }
+    /// What it is called in a merchant account's `processor`.
+    public static let processorName = "sandbox"
 
     /// Carries out orders by the rules of spec 5.10.
     ///

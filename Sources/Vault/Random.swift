@@ -23,6 +23,17 @@ public enum Random {
         token()
     }
 
+    /// Whether a text has the form of a temporary password, which no other password of ours has.
+    public static func isTemporaryPassword(_ text: String) -> Bool {
+        text.utf8.count == 43
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case 48...57, 65...90, 97...122, 45, 95: true
+                default: false
+                }
+            }
+    }
+
     /// A service user's password: 24 letters and digits without those that look alike, 139 bits.
     public static func password() -> String {
         text(of: 24, from: legible)

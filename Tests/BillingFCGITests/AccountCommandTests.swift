@@ -13,7 +13,8 @@ import Testing
             ("id", .integer(3001)), ("name", .text("Blue & Söhne")), ("mode", .text("live")),
             ("timeZone", .text("America/New_York")), ("currency", .text("JPY")),
             ("processor", .text("sandbox")), ("balancingAlgorithm", .text("AB")),
-            ("invoiceLeadDays", .integer(0)), ("closeSalesDays", .integer(0)), ("retryDays", .text("1,2")),
+            ("invoiceLeadDays", .integer(0)), ("closeSalesDays", .integer(0)),
+            ("retryDays", .list([.integer(1), .integer(2)])),
             ("onRetriesExhausted", .text("none")), ("lateFeeAmount", .integer(0)),
             ("lateFeeGraceDays", .integer(10)), ("softDeclineFee", .integer(0)),
             ("hardDeclineFee", .integer(0)), ("retryFee", .integer(0)), ("chargebackFee", .integer(0)),
@@ -28,7 +29,7 @@ import Testing
             "account", "set", "3001", "lateFeeAmount=500", "lateFeeGraceDays=", "retryDays=")
         #expect(changed["lateFeeAmount"] == .integer(500))
         #expect(changed["lateFeeGraceDays"] == .integer(10))
-        #expect(changed["retryDays"] == .text("3,5,7"))
+        #expect(changed["retryDays"] == .list([.integer(3), .integer(5), .integer(7)]))
         #expect(changed["settlementTime"] == .text("08:30"))
         #expect(try installation.document("account", "list") == .list([changed]))
 
@@ -67,10 +68,16 @@ import Testing
             (set + ["retryDays=3,0"], 1, "retryDays must have numbers that are each from 1 to 365"),
             (set + ["settlementTime=24:00"], 1, "settlementTime must be a time of day, HH:mm"),
             (set + ["name="], 1, "name is required"), (set + ["id=7"], 1, "id cannot be set"),
+            (set + ["processor=other"], 1, "processor must be one that this server has: sandbox"),
+            (set + ["timeZone=America/New_Yrok"], 1, "did you mean America/New_York?"),
+            (
+                create + ["--set", "processor=other"], 1,
+                "processor must be one that this server has: sandbox"
+            ),
             (set + ["onRetriesExhausted=stop"], 1, "must be one of none, pause, cancel"),
             (
-                set + ["currency=XYZ", "mode=x"], 1,
-                "currency must be a currency code of ISO 4217, such as USD; mode must be one of sandbox, live"
+                set + ["currency=EUR", "mode=live"], 1,
+                "currency cannot be changed; mode cannot be changed"
             ),
             (["account", "set", "77", "name=x"], 1, "there is no merchant account 77"),
             (["account", "show", "77"], 1, "there is no merchant account 77"),

@@ -69,6 +69,9 @@ private let refused: [Refused] = [
         (.valueNotAllowed, "visits", "must be from 1 to 36"),
         (.valueNotAllowed, "retryDays", "each from 1 to 30")),
     Refused(.json, .modify, #"{"retryDays":"1,2,3,4,5,6"}"#, (.valueNotAllowed, "retryDays", "at most 5")),
+    Refused(.json, .modify, #"{"retryDays":[1,2,3,4,5,6]}"#, (.valueNotAllowed, "retryDays", "at most 5")),
+    Refused(.json, .modify, #"{"retryDays":[1,"2"]}"#, (.wrongForm, "retryDays", "list of whole numbers")),
+    Refused(.json, .modify, #"{"visits":[1]}"#, (.wrongForm, "visits", "must be a whole number")),
     Refused(.json, .modify, #"{"level":"X"}"#, (.valueNotAllowed, "level", "level must be one of B, P")),
     Refused(.json, .modify, #"{"level":1}"#, (.wrongForm, "level", "must be one of")),
     // Unknown names, with the one that was meant.

@@ -16,7 +16,7 @@ struct EncodingTests {
     static let documents: [(Format, String)] = [
         (
             .json,
-            #"{"id":12,"code":"a&b","createDate":"2024-02-29 01:02:03","name":"\"<Zoë>\\😀","note":"a\tb\r\n\u0001","level":"B","dues":-5,"visits":36,"isActive":false,"birthday":"0001-01-01","planId":9007199254740991,"retryDays":"3,5,7","home":{},"memberCards":[{"id":1,"holder":"A","number":"**11","isDefault":true}],"tags":["x","=&"]}"#
+            #"{"id":12,"code":"a&b","createDate":"2024-02-29 01:02:03","name":"\"<Zoë>\\😀","note":"a\tb\r\n\u0001","level":"B","dues":-5,"visits":36,"isActive":false,"birthday":"0001-01-01","planId":9007199254740991,"retryDays":[3,5,7],"home":{},"memberCards":[{"id":1,"holder":"A","number":"**11","isDefault":true}],"tags":["x","=&"]}"#
         ),
         (
             .xml,

@@ -123,7 +123,7 @@ extension Member {
                 secondOfDay: Int32.random(in: 0..<86_400, using: &numbers)))
         member.planId = maybe(Identifier(Int64.random(in: 1...9_007_199_254_740_991, using: &numbers)))
         member.retryDays = maybe(
-            (0..<Int.random(in: 1...5, using: &numbers)).map { _ in Int64.random(in: 1...30, using: &numbers)
+            (0..<Int.random(in: 0...5, using: &numbers)).map { _ in Int64.random(in: 1...30, using: &numbers)
             })
         member.home = maybe(
             Address(street: maybe(text(&numbers, 1...20)), city: maybe(text(&numbers, 1...20))))

@@ -6,7 +6,8 @@ import Testing
 
 @Suite struct OperatorTests {
     @Test func merchantAccountsAreCreatedChangedAndRefused() throws {
-        let books = try Fixture().books(as: "billing_owner")
+        let fixture = try Fixture()
+        let books = fixture.books(as: "billing_owner")
         var account = MerchantAccount(id: 3001, name: "Blue", currency: try #require(Currency(code: "JPY")))
         account.timeZone = "Europe/Berlin"
         account.retryDays = [1, 2]
@@ -21,12 +22,15 @@ import Testing
         #expect(stored.currency.code == "JPY")
         #expect(try books.operating { try $0.accounts().map(\.account.id) } == [2001, 2002, 3001])
 
+        let workers = fixture.books()
         func refusal(_ change: (inout MerchantAccount) -> Void, create: Bool = false) throws -> Fault? {
             var changed = account
             change(&changed)
             do {
-                try books.operating {
-                    if create { try $0.createAccount(changed) } else { try $0.setAccount(changed) }
+                if create {
+                    try books.operating { try $0.createAccount(changed) }
+                } else {
+                    try workers.withStore(reaching: [changed.id]) { try $0.updateAccount(changed) }
                 }
                 return nil
             } catch let refusal as Refusal {
@@ -38,9 +42,21 @@ import Testing
         #expect(try refusal({ $0.retryDays = [0] })?.field == "retryDays")
         #expect(try refusal({ $0.invoiceLeadDays = 61 })?.field == "invoiceLeadDays")
         #expect(try refusal({ $0.freezeFlatFee = Money(-1) })?.field == "freezeFlatFee")
-        #expect(try refusal({ $0.id = 77 })?.code == .notFound)
-        #expect(try refusal({ $0.name = "Green" }) == nil)
-        #expect(try books.operating { try $0.account(3001)?.account.name } == "Green")
+        #expect(try refusal({ $0.name = "" })?.field == "name")
+        // Number, mode and currency are not among what is written.
+        #expect(
+            try refusal({
+                $0.name = "Green"
+                $0.mode = .live
+                $0.retryDays = []
+            }) == nil)
+        let green = try #require(try books.operating { try $0.account(3001) }).account
+        #expect(green.name == "Green" && green.mode == .sandbox && green.retryDays == [])
+        #expect(try workers.withStore(reaching: [3001]) { try $0.lockedAccount(2001) == nil })
+        let found = try workers.reading(reaching: [2001, 3001]) {
+            try $0.merchantAccounts(Page(limit: 1, after: 2001))
+        }
+        #expect(found.items.map(\.id) == [3001] && !found.hasMore)
     }
 
     @Test func usersAreFoundWithTheirAccounts() throws {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Domain
 import Interchange
 import Persistence
+import Vault
 
 /// `billing account …`: merchant accounts (spec 2.11).
 struct AccountCommand: ParsableCommand {
@@ -101,11 +102,15 @@ struct AccountCommand: ParsableCommand {
         func run() throws {
             var fields = AccountFields()
             try fields.add(assignments: settings)
-            let changed = try Configuration.read().operating { store in
-                var account = try store.existingAccount(id)
+            let changed = try Configuration.read().writing(for: id) { store in
+                guard let stored = try store.lockedAccount(id)?.account else {
+                    throw Refusal(.notFound, "there is no merchant account \(id)")
+                }
+                var account = stored
                 try fields.apply(to: &account, purpose: .modify, zones: store.timeZones)
-                try store.setAccount(account)
-                return account
+                return try ModifyMerchantAccount(stored, account).execute(
+                    in: store, processors: Services.processorNames, nearest: { NearMiss.of($0, among: $1) },
+                    by: Actor(name: "operator", requestID: Random.requestID()))
             }
             answer.show(changed.document) { "changed merchant account \(id)" }
         }
@@ -135,7 +140,7 @@ struct AccountCommand: ParsableCommand {
 
 extension OperatorStore {
     /// The account; V24 when there is none such.
-    fileprivate func existingAccount(_ id: Int64) throws -> MerchantAccount {
+    func existingAccount(_ id: Int64) throws -> MerchantAccount {
         guard let state = try account(id) else {
             throw Refusal(.notFound, "there is no merchant account \(id)")
         }
@@ -144,6 +149,13 @@ extension OperatorStore {
 }
 
 extension Configuration {
+    /// Runs a body in one transaction with an account within reach, as the owner of the schema, over a connection of its own.
+    func writing<Result>(for account: Int64, _ body: (any Store) throws -> Result) throws -> Result {
+        let books = PostgresBooks(connection(as: .owner, for: "command"))
+        defer { books.close() }
+        return try books.transaction(reaching: [account], body)
+    }
+
     /// Runs a body with what operators read and write, as the owner of the schema, over a connection of its own.
     func operating<Result>(
         statementSeconds: Int? = nil, _ body: (OperatorStore) throws -> Result

@@ -23,32 +23,29 @@ struct AccountFields {
 
     /// Puts the fields into an account, all of them or none.
     ///
-    /// - Parameter zones: the time zones there are; asked for when the account's is among the fields.
+    /// - Parameter zones: the time zones there are; asked for where a new account's is among the fields.
     /// - Throws: `Refusal` with every fault: unknown fields with the one that was probably meant, wrong forms, values out
     ///   of range.
     func apply(to account: inout MerchantAccount, purpose: Purpose, zones: () throws -> [String]) throws {
         let description = Descriptions.merchantAccount
-        // Read-only fields are passed over in documents that were loaded and sent back; typed, they are a mistake.
-        let fixed = description.facts.fields.filter { $0.mode == .readOnly }.map(\.name)
-        if let name = pairs.first(where: { fixed.contains($0.name) })?.name {
-            throw Refusal(.createOnly, "\(name) cannot be set", field: name)
+        if pairs.contains(where: { $0.name == "id" }) {
+            throw Refusal(.createOnly, "id cannot be set", field: "id")
         }
         let query = pairs.map { Self.escaped($0.name) + [61] + Self.escaped($0.value) }.joined(separator: [38]
         )
         try description.decode(Body(query: Array(query)), into: &account, purpose: purpose)
-        if pairs.contains(where: { $0.name == "timeZone" }) {
-            try Self.requireZone(account.timeZone, among: zones())
+        guard purpose == .create else { return }
+        guard Services.processorNames.contains(account.processor) else {
+            throw Refusal([ModifyMerchantAccount.noProcessor(among: Services.processorNames)])
         }
-    }
-
-    private static func requireZone(_ zone: String, among zones: [String]) throws {
-        guard !zones.contains(zone) else { return }
-        let meant =
-            NearMiss.of(zone, among: zones).map { "did you mean \($0)?" }
-            ?? "give an IANA name such as America/New_York"
-        throw Refusal(
-            .valueNotAllowed, "timeZone: there is no time zone \(zone.prefix(64)): \(meant)",
-            field: "timeZone")
+        guard pairs.contains(where: { $0.name == "timeZone" }) else { return }
+        let zones = try zones()
+        guard zones.contains(account.timeZone) else {
+            throw Refusal([
+                ModifyMerchantAccount.noZone(
+                    account.timeZone, NearMiss.of(account.timeZone, among: zones))
+            ])
+        }
     }
 
     private static func escaped(_ text: String) -> [UInt8] {

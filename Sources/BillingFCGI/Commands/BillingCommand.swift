@@ -17,7 +17,8 @@ struct BillingCommand: ParsableCommand {
         version: Version.current,
         subcommands: [
             ServeCommand.self, JobsCommand.self, MigrateCommand.self, StatusCommand.self, RunCommand.self,
-            AccountCommand.self, UserCommand.self, RoutesCommand.self, CheckConfigCommand.self,
+            AccountCommand.self, UserCommand.self, AuditCommand.self, LedgerCommand.self, RoutesCommand.self,
+            CheckConfigCommand.self,
             VersionCommand.self,
         ])
 

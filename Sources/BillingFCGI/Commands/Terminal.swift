@@ -32,11 +32,17 @@ enum Terminal {
 
     /// Writes all of a text.
     static func write(_ text: String, to descriptor: Int32) {
-        var rest = Array(text.utf8)[...]
+        _ = write(Array(text.utf8), to: descriptor)
+    }
+
+    /// Writes all of these bytes; false where that is not possible, for the reason in `errno`.
+    static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+        var rest = bytes[...]
         while !rest.isEmpty {
             let put = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if put > 0 { rest = rest.dropFirst(put) } else if put == 0 || errno != EINTR { return }
+            if put > 0 { rest = rest.dropFirst(put) } else if put == 0 || errno != EINTR { return false }
         }
+        return true
     }
 
     /// A document as one line.

@@ -168,4 +168,6 @@ extension Configuration {
     var missedBillMinutes: Int { integer("BILLING_MISSED_BILL_MINUTES") }
     /// How many seconds a worker remembers a verified password.
     var credentialSeconds: Int { integer("BILLING_CREDENTIAL_SECONDS") }
+    /// How many minutes a temporary password holds.
+    var temporaryPasswordMinutes: Int { integer("BILLING_TEMPORARY_PASSWORD_MINUTES") }
 }

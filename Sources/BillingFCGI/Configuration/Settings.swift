@@ -56,6 +56,9 @@ extension Setting {
         Setting(
             "BILLING_CREDENTIAL_SECONDS", .integer(0...3_600), default: "60", unit: "seconds",
             "How long a worker remembers a verified password; 0 verifies each request anew."),
+        Setting(
+            "BILLING_TEMPORARY_PASSWORD_MINUTES", .integer(1...1_440), default: "60", unit: "minutes",
+            "How long a temporary password from ~authenticate holds."),
     ]
 
     /// Names that the stack script and the tests use: no settings of the program, and no mistakes either.

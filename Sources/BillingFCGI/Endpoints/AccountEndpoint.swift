@@ -5,10 +5,43 @@ import Interchange
 enum AccountEndpoint {
     static let routes = [
         Route(
+            [.get], "/accounts", "find", mark: .extended, parameters: .paging,
+            returns: .many(Descriptions.merchantAccount.facts),
+            meaning: "Finds the merchant accounts within reach, by id ascending.", run: find),
+        Route(
             [.get], "/accounts/{account-id}", "load", mark: .extended,
             returns: .one(Descriptions.merchantAccount.facts),
-            meaning: "Loads a merchant account with its billing policy.", run: load)
+            meaning: "Loads a merchant account with its billing policy.", run: load),
+        Route(
+            [.post], "/accounts/{account-id}", "modify", mark: .extended,
+            consumes: Descriptions.merchantAccount.facts,
+            returns: .one(Descriptions.merchantAccount.facts),
+            meaning:
+                "Changes the billing policy: the writable fields that are sent; the others stay. What was billed stays as it is.",
+            run: modify),
     ]
+
+    static func find(_ call: Call) throws -> Answer {
+        let parameters = try call.parameters()
+        let found = try call.reading { try $0.merchantAccounts(parameters.page) }
+        return Answer(Descriptions.merchantAccount, found, of: call, parameters) { $0.id }
+    }
+
+    static func modify(_ call: Call) throws -> Answer {
+        let reference = try call.reference()
+        let body = try call.body()
+        return try call.writing { store in
+            guard case .id(let id) = reference, let stored = try store.lockedAccount(id)?.account else {
+                throw call.missing("merchant account", reference)
+            }
+            var form = stored
+            try Descriptions.merchantAccount.decode(body, into: &form, purpose: .modify)
+            let account = try ModifyMerchantAccount(stored, form).execute(
+                in: store, processors: Services.processorNames, nearest: { NearMiss.of($0, among: $1) },
+                by: call.actor)
+            return Answer(Descriptions.merchantAccount, account)
+        }
+    }
 
     static func load(_ call: Call) throws -> Answer {
         Answer(Descriptions.merchantAccount, try addressed(call).account)

@@ -37,6 +37,19 @@ enum CustomerEndpoint {
         ParameterDescription("state", .text(maxLength: 3, form: nil), "State."),
         ParameterDescription("zipCode", .text(maxLength: 10, form: nil), "ZIP or postal code."),
         ParameterDescription("countryCode", .text(maxLength: 2, form: nil), "Country."),
+        ParameterDescription(
+            "code", .text(maxLength: 60, form: .code), mark: .extended, "Your own identifier."),
+        ParameterDescription(
+            "status", .enumeration(Enumerations.customerStatus), mark: .extended,
+            "Where the customer stands."),
+        ParameterDescription("createDateFrom", .dateTime, mark: .extended, "Created then or later."),
+        ParameterDescription("createDateTo", .dateTime, mark: .extended, "Created then or earlier."),
+        ParameterDescription(
+            "balanceFrom", .integer(FieldType.anyInteger), mark: .extended,
+            "Cents, at least; 1 finds who owes."),
+        ParameterDescription(
+            "balanceTo", .integer(FieldType.anyInteger), mark: .extended,
+            "Cents, at most; -1 finds who has credit."),
     ])
 
     static func create(_ call: Call) throws -> Answer {
@@ -64,6 +77,12 @@ enum CustomerEndpoint {
         filter.state = parameters.text("state")
         filter.zipCode = parameters.text("zipCode")
         filter.countryCode = parameters.text("countryCode")
+        filter.code = parameters.text("code")
+        filter.status = parameters.text("status").flatMap { Customer.Status(rawValue: $0) }
+        filter.createDateFrom = parameters.dateTime("createDateFrom")
+        filter.createDateBefore = parameters.dateTime("createDateTo").map(Parameters.end(of:))
+        filter.balanceFrom = parameters.integer("balanceFrom").map { Money($0) }
+        filter.balanceTo = parameters.integer("balanceTo").map { Money($0) }
         let found = try call.reading { try $0.customers(filter, parameters.page) }
         return Answer(Descriptions.customer, found, of: call, parameters) { $0.id.rawValue }
     }

@@ -18,6 +18,15 @@ enum PaymentOptionEndpoint {
             [.post], collection + "/{payment-option-id}", "modify",
             consumes: Descriptions.paymentOption.facts, returns: .one(Descriptions.paymentOption.facts),
             meaning: "Changes the writable fields that are sent; the others stay.", run: modify),
+        Route(
+            [.delete], collection + "/{payment-option-id}", "delete", mark: .extended,
+            returns: .one(Descriptions.serviceResponse.facts), failures: [.stateForbids],
+            meaning: """
+                Erases the account number for good. The option is gone from find and load, and can never be charged \
+                again, nor its token; what was paid with it stays. Refused while a subscription that has not ended, or \
+                an attempt without outcome, uses it.
+                """,
+            run: delete),
     ]
 
     private static let collection = "/customers/{customer-id}/payment-options"
@@ -72,6 +81,20 @@ enum PaymentOptionEndpoint {
             let changed = try ModifyPaymentOption(option, form).execute(
                 state, in: store, vault: call.services.vault, by: call.actor)
             return Answer(Descriptions.paymentOption, changed)
+        }
+    }
+
+    static func delete(_ call: Call) throws -> Answer {
+        try call.refuseBody()
+        return try call.writing { store in
+            let state = try CustomerEndpoint.locked(try call.reference(), call, in: store)
+            let option = try addressed(call, of: state.customer, in: store)
+            try ErasePaymentOption(option).execute(state, in: store, by: call.actor)
+            return Answer(
+                Descriptions.serviceResponse,
+                ServiceResponse(
+                    message: "payment option \(option.id) and its account number are erased",
+                    requestID: call.requestID))
         }
     }
 

@@ -18,7 +18,10 @@ enum SubscriptionEndpoint {
 
     private static let collection = "/customers/{customer-id}/subscriptions"
 
-    static let filters = ParameterList.find([
+    static let filters = ParameterList.find(filterDescriptions)
+
+    /// What a customer's subscriptions are filtered by, and those of all customers.
+    static let filterDescriptions = [
         ParameterDescription(
             "billingCycleType", .enumeration(Enumerations.billingCycleType), "Unit of the billing cycle."),
         ParameterDescription("createDate", .dateTime, "Created on this day, or in this second."),
@@ -34,7 +37,7 @@ enum SubscriptionEndpoint {
         ParameterDescription("planId", .reference, "Made from this plan."),
         ParameterDescription(
             "status", .enumeration(Enumerations.subscriptionStatusFilter), "Where the subscription stands."),
-    ])
+    ]
 
     static func create(_ call: Call) throws -> Answer {
         var form = SubscriptionForm()
@@ -50,6 +53,17 @@ enum SubscriptionEndpoint {
 
     static func find(_ call: Call) throws -> Answer {
         let parameters = try call.parameters()
+        let filter = filter(parameters)
+        let found = try call.reading { store in
+            let customer = try CustomerEndpoint.customer(call, in: store)
+            return try store.subscriptions(
+                of: customer.id, account: customer.accountID, filter, parameters.page)
+        }
+        return Answer(Descriptions.subscription, found, of: call, parameters) { $0.id.rawValue }
+    }
+
+    /// What the parameters of ``filterDescriptions`` ask for.
+    static func filter(_ parameters: Parameters) -> SubscriptionFilter {
         var filter = SubscriptionFilter()
         filter.cycleUnit = parameters.text("billingCycleType").flatMap { CycleUnit(rawValue: $0) }
         (filter.createDateFrom, filter.createDateBefore) = parameters.createDates
@@ -62,12 +76,7 @@ enum SubscriptionEndpoint {
         filter.amountTo = parameters.integer("amountTo").map { Money($0) }
         filter.plan = parameters.reference("planId")
         filter.status = parameters.text("status")
-        let found = try call.reading { store in
-            let customer = try CustomerEndpoint.customer(call, in: store)
-            return try store.subscriptions(
-                of: customer.id, account: customer.accountID, filter, parameters.page)
-        }
-        return Answer(Descriptions.subscription, found, of: call, parameters) { $0.id.rawValue }
+        return filter
     }
 
     static func load(_ call: Call) throws -> Answer {

@@ -36,7 +36,10 @@ enum TransactionEndpoint {
 
     private static let collection = "/customers/{customer-id}/transactions"
 
-    static let filters = ParameterList.find([
+    static let filters = ParameterList.find(filterDescriptions)
+
+    /// What a customer's transactions are filtered by, and those of all customers.
+    static let filterDescriptions = [
         ParameterDescription("createDateFrom", .dateTime, "Recorded then or later."),
         ParameterDescription("createDateTo", .dateTime, "Recorded then or earlier."),
         ParameterDescription(
@@ -46,7 +49,7 @@ enum TransactionEndpoint {
         ParameterDescription("dueDateTo", .date, mark: .extended, "Due then or earlier."),
         ParameterDescription(
             "isOpen", .boolean, mark: .extended, "True: with a balance left; false: with none."),
-    ])
+    ]
 
     static func create(_ call: Call) throws -> Answer {
         var form = TransactionForm()
@@ -60,6 +63,17 @@ enum TransactionEndpoint {
 
     static func find(_ call: Call) throws -> Answer {
         let parameters = try call.parameters()
+        let filter = filter(parameters)
+        let found = try call.reading { store in
+            let customer = try CustomerEndpoint.customer(call, in: store)
+            return try store.transactions(
+                of: customer.id, account: customer.accountID, filter, parameters.page)
+        }
+        return Answer(Descriptions.transaction, found, of: call, parameters) { $0.id.rawValue }
+    }
+
+    /// What the parameters of ``filterDescriptions`` ask for.
+    static func filter(_ parameters: Parameters) -> TransactionFilter {
         var filter = TransactionFilter()
         filter.createDateFrom = parameters.dateTime("createDateFrom")
         filter.createDateBefore = parameters.dateTime("createDateTo").map(Parameters.end(of:))
@@ -68,12 +82,7 @@ enum TransactionEndpoint {
         filter.dueDateFrom = parameters.date("dueDateFrom")
         filter.dueDateTo = parameters.date("dueDateTo")
         filter.isOpen = parameters.boolean("isOpen")
-        let found = try call.reading { store in
-            let customer = try CustomerEndpoint.customer(call, in: store)
-            return try store.transactions(
-                of: customer.id, account: customer.accountID, filter, parameters.page)
-        }
-        return Answer(Descriptions.transaction, found, of: call, parameters) { $0.id.rawValue }
+        return filter
     }
 
     static func load(_ call: Call) throws -> Answer {

@@ -54,10 +54,25 @@ struct Answer {
         return writer.withBytes { Array($0) }
     }
 
+    /// A text, written already.
+    init(text: [UInt8], contentType: String) {
+        status = 200
+        self.contentType = contentType
+        write = { _, writer in writer.append(text) }
+    }
+
     /// A part of a list, with the headers that tell which and how to go on (spec 4.3).
     init<Form, Object>(
         _ description: ObjectDescription<Form, Object>, _ found: Found<Object>, of call: Call,
         _ parameters: Parameters, id: (Object) -> Int64
+    ) {
+        self.init(description, found, of: call, parameters) { String(id($0)) }
+    }
+
+    /// The same, continued by what names the place of an object in its list.
+    init<Form, Object>(
+        _ description: ObjectDescription<Form, Object>, _ found: Found<Object>, of call: Call,
+        _ parameters: Parameters, place: (Object) -> String
     ) {
         status = 200
         let offset = Int(parameters.integer("offset") ?? 0)
@@ -70,7 +85,8 @@ struct Answer {
         if found.hasMore, let last = found.items.last {
             links.append(
                 call.link(
-                    "next", ["offset=\(offset + found.items.count)", "limit=\(limit)", "after=\(id(last))"]))
+                    "next",
+                    ["offset=\(offset + found.items.count)", "limit=\(limit)", "after=\(place(last))"]))
         }
         if offset > 0 {
             links.append(call.link("prev", ["offset=\(max(0, offset - limit))", "limit=\(limit)"]))

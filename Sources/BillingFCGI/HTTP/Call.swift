@@ -12,9 +12,13 @@ struct Call {
     /// What stands in the path for `{customer-id}` and the like, decoded.
     let items: [String]
     let user: ServiceUser
+    /// Whether the caller came with a temporary password.
+    let isTemporary: Bool
     let requestID: String
     /// The answer's format.
     let format: Format
+    /// Whether the caller accepts plain text and nothing else.
+    let wantsText: Bool
     /// The body's format; nil without a body.
     let bodyFormat: Format?
     let services: Services
@@ -54,6 +58,11 @@ struct Call {
     /// Refuses a query string where the action takes its arguments from the body.
     func refuseQuery() throws {
         _ = try ParameterList.none.decode(try queryBody())
+    }
+
+    /// Refuses a body where the action takes none.
+    func refuseBody() throws {
+        guard bodyFormat == nil else { throw Refusal(.unknownField, "this action takes no body") }
     }
 
     private func queryBody() throws -> Body {

@@ -8,6 +8,7 @@ import Vault
 ///
 /// A password that was verified is remembered for a short time under a keyed hash, bound to the version of the
 /// credential in the database: the slow hash runs once, a changed or revoked password stops working at once everywhere.
+/// A temporary password is random enough for a fast hash, and looked for in the database at each request.
 final class Login {
     private let books: PostgresBooks
     private let memory: CredentialMemory
@@ -19,22 +20,50 @@ final class Login {
         memory = CredentialMemory(seconds: seconds)
     }
 
+    /// Who calls by HTTP authentication.
+    ///
     /// - Throws: `Refusal`: L01 without credentials; L02 wrong ones; L05 too many failures.
-    func user(of request: Request) throws -> ServiceUser {
+    func caller(of request: Request) throws -> Caller {
         guard let header = request.authorization else {
             throw Refusal(
                 .noCredentials, "send the credentials of a service user by HTTP Basic authentication")
         }
-        guard let (name, password) = Login.credentials(in: header) else {
-            throw Refusal(.wrongCredentials, Login.wrong)
-        }
+        guard let (name, password) = Login.credentials(in: header) else { throw Login.wrong }
+        return try caller(name, password, address: request.remoteAddress ?? "unknown", temporary: true)
+    }
+
+    /// Who calls by the password in the body of ~authenticate; a temporary one is none.
+    ///
+    /// - Throws: `Refusal`: L02 wrong name or password; L05 too many failures.
+    func user(named name: String, password: String, of request: Request) throws -> ServiceUser {
         let address = request.remoteAddress ?? "unknown"
-        let (found, blocked) = try books.operating { try $0.login(of: name, from: address) }
+        guard Login.isPossible(name: name, password: password) else {
+            return try caller("-", "-", address: address, temporary: false).user
+        }
+        return try caller(name, password, address: address, temporary: false).user
+    }
+
+    private func caller(
+        _ name: String, _ password: String, address: String, temporary: Bool
+    ) throws -> Caller {
+        let found: ServiceUser?
+        let blocked: Int?
+        // Only what looks like a temporary password is looked for among them: other logins pay nothing for it.
+        if temporary, Random.isTemporaryPassword(password) {
+            let login = try books.operating { try $0.loginByTemporaryPassword(of: name, from: address) }
+            let isKnown = login.digests.reduce(false) {
+                TemporaryPassword.verify(password, against: $1) || $0
+            }
+            if isKnown, let user = login.user, user.isActive { return Caller(user: user, isTemporary: true) }
+            (found, blocked) = (login.user, login.blockedSeconds)
+        } else {
+            (found, blocked) = try books.operating { try $0.login(of: name, from: address) }
+        }
         let now = RealClock.now()
         if let found, found.isActive,
             memory.knows(user: name, password: password, version: found.version, now: now)
         {
-            return found
+            return Caller(user: found, isTemporary: false)
         }
         if let blocked { throw LoginBlocked(seconds: blocked) }
         // An unknown user costs the same time as a wrong password, and nobody else's.
@@ -44,14 +73,20 @@ final class Login {
             if let seconds = try books.operating({ try $0.noteFailedLogin(of: name, from: address) }) {
                 throw LoginBlocked(seconds: seconds)
             }
-            throw Refusal(.wrongCredentials, Login.wrong)
+            throw Login.wrong
         }
         memory.remember(user: name, password: password, version: found.version, now: now)
         try books.operating { try $0.noteLogin(of: name, from: address) }
-        return found
+        return Caller(user: found, isTemporary: false)
     }
 
-    private static let wrong = "the service user or its password is wrong"
+    /// One refusal for an unknown user, a foreign one and a wrong password.
+    static let wrong = Refusal(.wrongCredentials, "the service user or its password is wrong")
+
+    private static func isPossible(name: String, password: String) -> Bool {
+        !name.isEmpty && name.utf8.count <= 60 && password.utf8.count <= 1024 && !name.utf8.contains(0)
+            && !password.utf8.contains(0)
+    }
 
     /// Name and password of a Basic header; nil when it is none.
     static func credentials(in header: String) -> (name: String, password: String)? {
@@ -63,11 +98,15 @@ final class Login {
         else { return nil }
         let name = String(text[..<colon])
         let password = String(text[text.utf8.index(after: colon)...])
-        guard !name.isEmpty, name.utf8.count <= 60, password.utf8.count <= 1024,
-            !name.utf8.contains(0), !password.utf8.contains(0)
-        else { return nil }
-        return (name, password)
+        return isPossible(name: name, password: password) ? (name, password) : nil
     }
+}
+
+/// Who calls, and by what.
+struct Caller {
+    let user: ServiceUser
+    /// Whether it was a temporary password.
+    let isTemporary: Bool
 }
 
 /// Too many failed logins (L05).

@@ -33,6 +33,10 @@ struct Route: Sendable {
     let returns: Returned
     /// Failure codes beyond those that follow from the rest of the row; `failureCodes` has all.
     let failures: [FailureCode]
+    /// Whether a POST carries its user's password in the body, in place of HTTP authentication.
+    let takesPassword: Bool
+    /// Whether the answer may be plain text, for callers that accept nothing else.
+    let givesText: Bool
     /// Whether a long deadline is allowed, as nginx gives to the second pool.
     let isLong: Bool
     let run: @Sendable (Call) throws -> Answer
@@ -41,7 +45,8 @@ struct Route: Sendable {
 
     init(
         _ methods: [Method], _ resource: String, _ action: String, explicit: Bool = false,
-        reading: Bool = false, long: Bool = false, mark: Mark = .vendor, parameters: ParameterList = .none,
+        reading: Bool = false, long: Bool = false, takesPassword: Bool = false, givesText: Bool = false,
+        mark: Mark = .vendor, parameters: ParameterList = .none,
         consumes: ObjectFacts? = nil, returns: Returned, failures: [FailureCode] = [], meaning: String,
         run: @escaping @Sendable (Call) throws -> Answer
     ) {
@@ -51,6 +56,8 @@ struct Route: Sendable {
         isImplicit = !explicit
         isReading = reading || action == "find" || action == "load"
         isLong = long
+        self.takesPassword = takesPassword
+        self.givesText = givesText
         self.parameters = parameters
         self.meaning = meaning
         self.mark = mark

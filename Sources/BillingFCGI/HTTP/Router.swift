@@ -46,13 +46,10 @@ final class Router {
     {
         let declared = request.contentType.flatMap(Format.forContentType)
         let hasBody = !request.body.isEmpty || request.bodyProblem != nil
-        if let accepted = Format.negotiate(accept: request.accept, requestFormat: hasBody ? declared : nil) {
-            format = accepted
-        } else {
-            throw Refusal(
-                .notAcceptable,
-                "answers are application/json, application/xml or application/x-www-form-urlencoded")
-        }
+        let accepted = Format.negotiate(accept: request.accept, requestFormat: hasBody ? declared : nil)
+        if let accepted { format = accepted }
+        let wantsText = accepted == nil && Router.acceptsText(request)
+        guard accepted != nil || wantsText else { throw Router.notAcceptable }
         let path = try RequestPath.segments(of: request.path)
         var allowed: [Method] = []
         guard let (index, items) = Route.find(request.method, path, allowed: &allowed) else {
@@ -61,8 +58,10 @@ final class Router {
         }
         row = index + 1
         let route = Route.table[index]
-        let user = try login.user(of: request)
-        guard route.isReading || user.privilege == .full else {
+        guard route.givesText || !wantsText else { throw Router.notAcceptable }
+        let takesPassword = route.takesPassword && request.method == Method.post.rawValue
+        var caller = takesPassword ? nil : try login.caller(of: request)
+        guard route.isReading || caller?.user.privilege == .full else {
             throw Refusal(.privilegeMissing, "this service user may find and load only (management-api-read)")
         }
         switch request.bodyProblem {
@@ -75,11 +74,29 @@ final class Router {
                 .unsupportedMediaType,
                 "send application/json, application/xml or application/x-www-form-urlencoded, in UTF-8")
         }
+        if takesPassword {
+            let password = try UserEndpoint.password(in: request, as: hasBody ? declared : nil, route)
+            caller = Caller(
+                user: try login.user(named: items[0], password: password, of: request), isTemporary: false)
+        }
+        guard let caller else { throw Login.wrong }
         let call = Call(
-            request: request, route: route, items: items, user: user, requestID: requestID, format: format,
+            request: request, route: route, items: items, user: caller.user, isTemporary: caller.isTemporary,
+            requestID: requestID, format: format, wantsText: wantsText,
             bodyFormat: hasBody ? declared : nil, services: services, place: place)
         if route.parameters.facts.isEmpty { try call.refuseQuery() }
         return encode(try route.run(call), as: format)
+    }
+
+    private static let notAcceptable = Refusal(
+        .notAcceptable, "answers are application/json, application/xml or application/x-www-form-urlencoded")
+
+    /// Whether plain text is among what the caller accepts.
+    private static func acceptsText(_ request: Request) -> Bool {
+        request.accept?.split(separator: ",").contains { part in
+            let parts = part.split(separator: ";").map { $0.filter { $0 != " " }.lowercased() }
+            return ["text/plain", "text/*"].contains(parts.first ?? "") && !parts.contains("q=0")
+        } == true
     }
 
     private func encode(_ answer: Answer, as format: Format) -> Response {

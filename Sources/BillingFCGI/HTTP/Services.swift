@@ -27,6 +27,9 @@ final class Services {
         sandbox = Sandbox(configuration.sandboxConnection, timeLimit: processorLimit)
     }
 
+    /// The processors that this program has.
+    static let processorNames = [Sandbox.processorName]
+
     /// The processor of this name (spec 2.11 processor); nil when this server has none such.
     func processor(named name: String) -> (any Processor)? {
         name == sandbox.name ? sandbox : nil

@@ -130,6 +130,7 @@ private final class Jobs {
             if now >= nextHousekeeping {
                 try store.forgetSilentProcesses(seconds: 3600)
                 try store.forgetOldKeys()
+                try store.forgetEndedTemporaryPasswords()
                 nextHousekeeping = now + JobsProgram.housekeeping
             }
         }

@@ -40,9 +40,13 @@ public struct CreateCustomer {
 }
 
 /// Which merchant account a new object goes to (spec 2.1 accountId).
-enum AccountChoice {
+public enum AccountChoice {
     /// The account named, or the only one within reach.
-    static func state(of named: Int64?, among accounts: [Int64], in store: any Store) throws -> AccountState {
+    ///
+    /// - Throws: `Refusal`: V01 none is named of several; V24 out of reach.
+    public static func state(of named: Int64?, among accounts: [Int64], in store: any Store) throws
+        -> AccountState
+    {
         guard let id = named ?? (accounts.count == 1 ? accounts[0] : nil) else {
             throw Refusal(
                 .requiredFieldMissing,

@@ -44,11 +44,18 @@ public struct ModifyPaymentOption {
         self.form = form
     }
 
-    /// - Throws: `Refusal`: V21 accessory malformed or past.
+    /// - Throws: `Refusal`: V21 accessory malformed or past; V31 another number.
     public func execute(
         _ state: CustomerState, in store: any Store, vault: any NumberVault, by actor: Actor
     ) throws -> PaymentOption {
         let account = option.accountID
+        if let number = form.claimedNumber {
+            let key = try VaultKey.of(account, in: store, vault: vault)
+            let claimed = try vault.fingerprint(of: number, account: account, key: key)
+            guard try store.numberFingerprint(of: option.id, account: account) == claimed else {
+                throw Refusal(.createOnly, "accountNumber cannot be changed", field: "accountNumber")
+            }
+        }
         var accessoryShown = option.accessoryShown
         var sealed: [UInt8]?
         if let accessory = form.accountAccessory, accessory != option.accessoryShown {

@@ -100,6 +100,13 @@ public struct CustomerFilter: Sendable {
     public var state: String?
     public var zipCode: String?
     public var countryCode: String?
+    public var code: String?
+    public var status: Customer.Status?
+    public var createDateFrom: LocalDateTime?
+    /// The first instant that is too late.
+    public var createDateBefore: LocalDateTime?
+    public var balanceFrom: Money?
+    public var balanceTo: Money?
 
     /// No filter.
     public init() {}

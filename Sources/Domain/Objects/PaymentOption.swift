@@ -100,6 +100,8 @@ public struct PaymentOptionForm: Sendable {
     public var accountNumber: String?
     /// `MMYY` or the routing number; on ~modify what answers show, unless the caller changes it.
     public var accountAccessory: String?
+    /// On ~modify a number that is not the mask: taken when it is the one in the vault.
+    public var claimedNumber: String?
     public var csc: String?
     /// Account data vaulted earlier by this merchant account, in place of a number.
     public var token: String?

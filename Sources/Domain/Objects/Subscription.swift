@@ -133,6 +133,10 @@ public struct SubscriptionForm: Sendable {
 
 /// What ~find of subscriptions filters by (spec 1.4).
 public struct SubscriptionFilter: Sendable {
+    /// One merchant account of those in reach.
+    public var accountID: Int64?
+    /// One customer.
+    public var customer: Reference?
     public var cycleUnit: CycleUnit?
     public var createDateFrom: LocalDateTime?
     /// The first instant that is too late.

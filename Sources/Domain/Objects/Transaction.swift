@@ -189,6 +189,10 @@ public struct ProcessingRequest: Sendable {
 
 /// What ~find of transactions filters by (spec 1.5).
 public struct TransactionFilter: Sendable {
+    /// One merchant account of those in reach.
+    public var accountID: Int64?
+    /// One customer.
+    public var customer: Reference?
     public var createDateFrom: LocalDateTime?
     /// The first instant that is too late.
     public var createDateBefore: LocalDateTime?

@@ -200,6 +200,8 @@ public protocol TransactionStore: AnyObject {
     func transactions(
         of customer: Identifier<Customer>, account: Int64, _ filter: TransactionFilter, _ page: Page
     ) throws -> Found<Transaction>
+    /// Transactions of any customer within reach, by id.
+    func transactions(_ filter: TransactionFilter, _ page: Page) throws -> Found<Transaction>
     func allocations(of transaction: Identifier<Transaction>, account: Int64, _ page: Page) throws
         -> Found<Allocation>
     /// Numbers for transactions that are about to be written, rising.

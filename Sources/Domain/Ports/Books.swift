@@ -21,7 +21,8 @@ public protocol Books: AnyObject {
 /// Methods that read go to the database at once. Methods that write (`insert…`, `update…`, `write`, `note…`) may be
 /// held back and sent together with the next reading or with the commit; a refusal by a constraint of the database
 /// comes out of that call as the `Refusal` it stands for.
-public protocol Store: AccountStore, CustomerStore, PlanStore, SubscriptionStore, TransactionStore,
+public protocol Store: AccountStore, LedgerStore, CustomerStore, PlanStore, SubscriptionStore,
+    TransactionStore,
     BillingStore, RepetitionStore
 {}
 
@@ -71,10 +72,26 @@ public struct Actor: Sendable {
 public protocol AccountStore: AnyObject {
     /// The account with its clock; nil when it does not exist within reach.
     func account(_ id: Int64) throws -> AccountState?
+    /// The account, locked; nil when it does not exist within reach.
+    func lockedAccount(_ id: Int64) throws -> AccountState?
+    /// The accounts within reach, by number.
+    func merchantAccounts(_ page: Page) throws -> Found<MerchantAccount>
+    /// Writes the policy of an account that is locked: all but its number, mode, currency and clock.
+    func updateAccount(_ account: MerchantAccount) throws
+    /// The names of the time zones that an account may have.
+    func timeZones() throws -> [String]
     /// Sets a sandbox account's clock to this wall-clock time in its zone; the new reading.
     func setClock(of account: Int64, to local: LocalDateTime) throws -> AccountState
     /// Records who did what, in the same transaction.
     func note(_ action: String, on object: String, _ id: Int64, of account: Int64, by actor: Actor) throws
+}
+
+/// The double-entry journal (spec 5.3).
+public protocol LedgerStore: AnyObject {
+    /// Lines by date, transaction and line: so many behind a place, from the begin where there is none.
+    func ledgerEntries(
+        _ range: LedgerRange, after: LedgerPosition?, offset: Int, limit: Int
+    ) throws -> [LedgerEntry]
 }
 
 /// Customers and their payment options.
@@ -118,10 +135,24 @@ public protocol CustomerStore: AnyObject {
     /// The sealed numbers of options, by option.
     func sealedNumbers(of options: [Identifier<PaymentOption>], account: Int64) throws
         -> [Identifier<PaymentOption>: [UInt8]]
+    /// The keyed hash of an option's number; nil when it has none any more.
+    func numberFingerprint(of option: Identifier<PaymentOption>, account: Int64) throws -> [UInt8]?
+    /// Erases an option's number for good, and takes the option off file; its customer is locked.
+    func erasePaymentOption(_ option: PaymentOption, at moment: Moment) throws
+    /// What still needs this option, which is locked by its customer; nil when nothing does.
+    func use(of option: PaymentOption) throws -> PaymentOptionUse?
     /// The option whose token this is, of any customer of the account.
     func paymentOption(token: String, account: Int64) throws -> PaymentOption?
     /// Invoices that waited for a usable option of this customer fall due at the next pass (spec 5.2 step 4 c).
     func wakeCollections(of customer: Identifier<Customer>, account: Int64, on date: CalendarDate) throws
+}
+
+/// What still needs a payment option.
+public enum PaymentOptionUse: Hashable, Sendable {
+    /// A subscription that has not ended: it names the option, or names none and the option is the customer's default.
+    case subscription(Identifier<Subscription>)
+    /// An attempt whose outcome is not known yet.
+    case attempt(Identifier<Transaction>)
 }
 
 /// A payment option about to be stored.
@@ -182,6 +213,8 @@ public protocol SubscriptionStore: AnyObject {
     func subscriptions(
         of customer: Identifier<Customer>, account: Int64, _ filter: SubscriptionFilter, _ page: Page
     ) throws -> Found<Subscription>
+    /// Subscriptions of any customer within reach, by id.
+    func subscriptions(_ filter: SubscriptionFilter, _ page: Page) throws -> Found<Subscription>
     /// Stores a new subscription and answers its id. V29 when the code exists.
     func insertSubscription(
         account: Int64, customer: Identifier<Customer>, code: String?, terms: SubscriptionTerms,

@@ -39,6 +39,7 @@ extension FieldType {
     func convert(_ sent: Sent) -> Conversion {
         switch sent {
         case .typed(.null): .null
+        case .typed(.list(let items)): fromList(items)
         case .typed(.text(let text)): text.isEmpty && takesText ? .null : fromText(text, typed: true)
         case .typed(.integer(let number)): fromInteger(number)
         case .typed(.boolean(let value)):
@@ -84,6 +85,7 @@ extension FieldType {
                 return .scalar(.reference(reference))
             }
         case .integerList:
+            if text == FieldType.noIntegers { return .scalar(.integers([])) }
             var numbers: [Int64] = []
             for part in text.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
                 guard let number = FieldType.integer(part) else { return .wrong(expectation) }
@@ -93,6 +95,19 @@ extension FieldType {
         case .object, .list, .texts: break
         }
         return .wrong(expectation)
+    }
+
+    /// An empty list of integers where a list is one text: an empty text stands for null.
+    private static let noIntegers = "none"
+
+    private func fromList(_ items: [Value]) -> Conversion {
+        guard case .integerList = self else { return .wrong(expectation) }
+        var numbers: [Int64] = []
+        for item in items {
+            guard case .integer(let number) = item else { return .wrong(expectation) }
+            numbers.append(number)
+        }
+        return .scalar(.integers(numbers))
     }
 
     /// An integer as json would write it: digits without a leading zero, a minus before them at most.
@@ -125,7 +140,7 @@ extension FieldType {
         case .date: "must be a date, yyyy-MM-dd"
         case .dateTime: "must be a date, yyyy-MM-dd, or a date and time, yyyy-MM-dd HH:mm:ss"
         case .reference: "must be an id, or * and a code"
-        case .integerList: "must be whole numbers separated by commas"
+        case .integerList: "must be a list of whole numbers, in a text separated by commas"
         case .object: "must be an object"
         case .list, .texts: "must be a list"
         }

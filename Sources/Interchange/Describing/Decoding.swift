@@ -152,7 +152,7 @@ extension ObjectDescription {
                 return decoding.add(.requiredFieldMissing, path + field.facts.name, "is required")
             }
             take(sent, &form, path + field.facts.name, &decoding)
-        case .scalar(let assign, let current):
+        case .scalar(let assign, let current, let claimed):
             let scalar: Scalar?
             switch field.facts.type.convert(sent) {
             case .wrong(let sentence): return decoding.add(.wrongForm, path + field.facts.name, sentence)
@@ -160,7 +160,10 @@ extension ObjectDescription {
             case .scalar(let value): scalar = value
             }
             if field.facts.mode == .createOnly, decoding.purpose == .modify {
-                if !Scalar.same(scalar, current?(form) ?? nil) {
+                if Scalar.same(scalar, current?(form) ?? nil) { return }
+                if let claimed, let scalar {
+                    claimed(&form, scalar)
+                } else {
                     decoding.add(.createOnly, path + field.facts.name, "cannot be changed")
                 }
                 return

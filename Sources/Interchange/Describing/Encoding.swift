@@ -200,7 +200,11 @@ extension ByteWriter {
         case .boolean(let value): append(value ? "true" : "false")
         case .integer(let number): append(number)
         case .reference(.id(let number)): append(number)
-        case .text, .date, .dateTime, .reference, .integers:
+        case .integers(let numbers):
+            append(UInt8(ascii: "["))
+            append(numbers, separator: ",")
+            append(UInt8(ascii: "]"))
+        case .text, .date, .dateTime, .reference:
             append(UInt8(ascii: "\""))
             if case .text(let text) = scalar {
                 appendJSON(text)
@@ -220,7 +224,8 @@ extension ByteWriter {
         case .text(let text): appendForm(text)
         case .dateTime(let moment): append(moment, separator: UInt8(ascii: "+"), colon: "%3A")
         case .reference(let reference): appendForm(reference.description)
-        case .integers(let numbers): append(numbers, separator: "%2C")
+        case .integers(let numbers):
+            if numbers.isEmpty { append("none") } else { append(numbers, separator: "%2C") }
         case .boolean, .integer, .date: appendPlain(scalar)
         }
     }
@@ -232,7 +237,8 @@ extension ByteWriter {
         case .integer(let number): append(number)
         case .date(let date): append(date)
         case .dateTime(let moment): append(moment, separator: 32, colon: ":")
-        case .integers(let numbers): append(numbers, separator: ",")
+        case .integers(let numbers):
+            if numbers.isEmpty { append("none") } else { append(numbers, separator: ",") }
         case .reference(let reference): append(Array(reference.description.utf8))
         case .text(let text): append(Array(text.utf8))
         }

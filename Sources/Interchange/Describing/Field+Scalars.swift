@@ -4,7 +4,7 @@ public import Domain
 // (read-only when not given), whether it is required, the default in words, the mark; `get` for what is
 // sent back (nil leaves the field out), `set` for what is taken (nil clears it), and for create-only fields
 // `current`, with which ~modify compares what was sent. Without `current` a create-only field that is sent
-// on ~modify with a value is refused.
+// on ~modify with a value is refused. `claimed` takes such a value instead, for an action that can tell more.
 
 extension Field {
     /// Text of at most `maxLength` Unicode scalars, without control characters.
@@ -12,13 +12,14 @@ extension Field {
         _ name: String, _ maxLength: Int, form: TextForm? = nil, _ mode: Mode = .readOnly,
         required: Requirement = .no, default: String? = nil, mark: Mark = .vendor, meaning: String,
         get: (@Sendable (Object) -> String?)? = nil, set: (@Sendable (inout Form, String?) -> Void)? = nil,
-        current: (@Sendable (Form) -> String?)? = nil
+        current: (@Sendable (Form) -> String?)? = nil,
+        claimed: (@Sendable (inout Form, String) -> Void)? = nil
     ) -> Field {
         scalar(
             FieldFacts(
                 name, .text(maxLength: maxLength, form: form), mode, required: required, default: `default`,
                 mark: mark, meaning: meaning),
-            get: get, set: set, current: current, wrap: { .text($0) }, unwrap: \.text)
+            get: get, set: set, current: current, claimed: claimed, wrap: { .text($0) }, unwrap: \.text)
     }
 
     /// One of an enumeration's codes. Every code of `facts` must be a raw value of `Code`.
@@ -135,7 +136,7 @@ extension Field {
             get: get, set: set, current: current, wrap: { .dateTime($0) }, unwrap: \.dateTime)
     }
 
-    /// Whole numbers in one text, separated by commas: `3,5,7`.
+    /// Whole numbers: `[3,5,7]` in json, `3,5,7` in xml and xurl.
     public static func integerList(
         _ name: String, in range: ClosedRange<Int64>, maxCount: Int, _ mode: Mode = .readOnly,
         required: Requirement = .no, default: String? = nil, mark: Mark = .vendor, meaning: String,
@@ -152,24 +153,31 @@ extension Field {
     private static func scalar<Held>(
         _ facts: FieldFacts, get: (@Sendable (Object) -> Held?)?,
         set: (@Sendable (inout Form, Held?) -> Void)?,
-        current: (@Sendable (Form) -> Held?)?, wrap: @escaping @Sendable (Held) -> Scalar,
-        unwrap: @escaping @Sendable (Scalar) -> Held?
+        current: (@Sendable (Form) -> Held?)?, claimed: (@Sendable (inout Form, Held) -> Void)? = nil,
+        wrap: @escaping @Sendable (Held) -> Scalar, unwrap: @escaping @Sendable (Scalar) -> Held?
     ) -> Field {
         Field(
             facts, get.map { get in .scalar { get($0).map(wrap) } },
-            writing(set: set, current: current, wrap: wrap, unwrap: unwrap))
+            writing(set: set, current: current, claimed: claimed, wrap: wrap, unwrap: unwrap))
     }
 
     private static func writing<Held>(
         set: (@Sendable (inout Form, Held?) -> Void)?, current: (@Sendable (Form) -> Held?)?,
+        claimed: (@Sendable (inout Form, Held) -> Void)? = nil,
         wrap: @escaping @Sendable (Held) -> Scalar, unwrap: @escaping @Sendable (Scalar) -> Held?
     ) -> Writing<Form>? {
         guard let set else { return nil }
         let assign: @Sendable (inout Form, Scalar?) -> Void = { form, scalar in
             set(&form, scalar.flatMap(unwrap))
         }
-        guard let current else { return .scalar(assign: assign, current: nil) }
-        return .scalar(assign: assign, current: { current($0).map(wrap) })
+        var claim: (@Sendable (inout Form, Scalar) -> Void)?
+        if let claimed {
+            claim = { form, scalar in
+                if let value = unwrap(scalar) { claimed(&form, value) }
+            }
+        }
+        guard let current else { return .scalar(assign: assign, current: nil, claimed: claim) }
+        return .scalar(assign: assign, current: { current($0).map(wrap) }, claimed: claim)
     }
 }
 

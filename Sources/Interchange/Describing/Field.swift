@@ -32,9 +32,11 @@ enum Reading<Object>: Sendable {
 
 /// How a field is taken.
 enum Writing<Form>: Sendable {
-    /// Puts the checked value into the form; nil clears. `current` is what the form holds before ~modify.
+    /// Puts the checked value into the form; nil clears. `current` is what the form holds before ~modify; `claimed` takes a
+    /// create-only value that is another one on its face, where only the action can tell whether it is the same.
     case scalar(
-        assign: @Sendable (inout Form, Scalar?) -> Void, current: (@Sendable (Form) -> Scalar?)?)
+        assign: @Sendable (inout Form, Scalar?) -> Void, current: (@Sendable (Form) -> Scalar?)?,
+        claimed: (@Sendable (inout Form, Scalar) -> Void)?)
     /// Decodes an object or a list found at `path`.
     case container(@Sendable (Sent, inout Form, _ path: String, inout Decoding) -> Void)
 }

@@ -114,7 +114,8 @@ public enum FieldType: Sendable {
     case dateTime
     /// An id, or `*` and the caller's code.
     case reference
-    /// Whole numbers in one text, separated by commas (`3,5,7`), each within the range, at most so many.
+    /// Whole numbers, each within the range, at most so many: a list in json (a text is taken, too), one text with commas in
+    /// xml and xurl (`3,5,7`; `none` for an empty list).
     case integerList(ClosedRange<Int64>, maxCount: Int)
     /// A nested object.
     case object(ObjectFacts)

@@ -91,7 +91,8 @@ public enum Descriptions {
         Field.text(
             "accountNumber", 20, .createOnly, required: .when("no token is given"),
             meaning: "Card number or bank account number. Never returned: answers show it masked.",
-            get: { $0.accountMask }, set: { $0.accountNumber = $1 }, current: { $0.accountNumber })
+            get: { $0.accountMask }, set: { $0.accountNumber = $1 }, current: { $0.accountNumber },
+            claimed: { $0.claimedNumber = $1 })
         Field.text(
             "accountAccessory", 9, .writable, required: .when("no token is given"),
             meaning:

@@ -7,25 +7,27 @@ extension Descriptions {
         "MerchantAccount", plural: "MerchantAccounts",
         meaning: "The tenant: the business that bills, with its billing policy."
     ) {
-        Field.integer("id", mark: .extended, meaning: "Number of the merchant account.", get: { $0.id })
+        Field.integer(
+            "id", in: Forms.accountNumbers, .createOnly, mark: .extended,
+            meaning: "Number of the merchant account.", get: { $0.id }, set: { _, _ in }, current: { $0.id })
         Field.text(
             "name", 255, .writable, required: .always, mark: .extended, meaning: "Its name.",
             get: { $0.name }, set: { $0.name = $1 ?? "" })
         Field.enumeration(
-            "mode", Enumerations.accountMode, .writable, default: "sandbox", mark: .extended,
+            "mode", Enumerations.accountMode, .createOnly, default: "sandbox", mark: .extended,
             meaning: "Only a sandbox account has a movable clock.",
-            get: { $0.mode }, set: { $0.mode = $1 ?? .sandbox })
+            get: { $0.mode }, set: { $0.mode = $1 ?? .sandbox }, current: { $0.mode })
         Field.text(
             "timeZone", 64, form: AccountForms.timeZone, .writable, default: "UTC", mark: .extended,
             meaning: "IANA name; decides the business date.",
             get: { $0.timeZone }, set: { $0.timeZone = $1 ?? "UTC" })
         Field.text(
-            "currency", 3, form: AccountForms.currency, .writable, default: "USD", mark: .extended,
-            meaning: "ISO 4217; its exponent decides what a cent is. Fixed once there are transactions.",
+            "currency", 3, form: AccountForms.currency, .createOnly, default: "USD", mark: .extended,
+            meaning: "ISO 4217; its exponent decides what a cent is.",
             get: { $0.currency.code },
             set: { form, code in
                 if let currency = Currency(code: code ?? "USD") { form.currency = currency }
-            })
+            }, current: { $0.currency.code })
         Field.text(
             "processor", 30, form: AccountForms.processor, .writable, default: "sandbox", mark: .extended,
             meaning: "Which processor moves the money.",
@@ -42,7 +44,8 @@ extension Descriptions {
             "Before a billing date: adjustments that would touch it are refused.")
         Field.integerList(
             "retryDays", in: 1...365, maxCount: 20, .writable, default: "3,5,7", mark: .extended,
-            meaning: "Days between a soft decline and the next attempt; their number is that of the retries.",
+            meaning:
+                "Days between a soft decline and the next attempt; their number is that of the retries, none of an empty list.",
             get: { $0.retryDays.map { Int64($0) } },
             set: { $0.retryDays = $1.map { $0.map { Int($0) } } ?? [3, 5, 7] })
         Field.enumeration(

@@ -23,7 +23,8 @@ extension FailureTable {
         ledger_entries_one_receivable open_items_balance open_items_by_allocations open_items_key \
         payment_options_accessory payment_options_city payment_options_code_form \
         payment_options_country_code payment_options_customer payment_options_decline_code \
-        payment_options_holder_name payment_options_key payment_options_mask \
+        payment_options_erased_for_good payment_options_erased_is_inactive \
+        payment_options_erased_with_number payment_options_holder_name payment_options_key payment_options_mask \
         payment_options_of_customer payment_options_one_default payment_options_state \
         payment_options_street1 payment_options_street2 payment_options_token \
         payment_options_token_code payment_options_type payment_options_zip_code plans_account \
@@ -33,7 +34,8 @@ extension FailureTable {
         subscriptions_cycle subscriptions_ended_have_no_next subscriptions_interval subscriptions_key \
         subscriptions_length subscriptions_next_cycle subscriptions_note subscriptions_of_customer \
         subscriptions_option subscriptions_plan subscriptions_plan_name subscriptions_status \
-        subscriptions_tax transaction_codes_append_only transaction_codes_form \
+        subscriptions_tax temporary_passwords_digest temporary_passwords_expire_later temporary_passwords_key \
+        temporary_passwords_user transaction_codes_append_only transaction_codes_form \
         transaction_codes_of_transaction transaction_types_effect transaction_types_key \
         transaction_types_side transactions_account_mask transactions_account_type transactions_amount \
         transactions_append_only transactions_attempt transactions_attempt_of_its_own \
@@ -42,6 +44,6 @@ extension FailureTable {
         transactions_invoice_list transactions_key transactions_note transactions_of_customer \
         transactions_one_invoice_a_cycle transactions_source transactions_status \
         transactions_subscription transactions_tax transactions_type transactions_unchanged \
-        vault_entries_key vault_entries_option vault_keys_account vault_keys_key
+        vault_entries_key vault_entries_of_living_options vault_entries_option vault_keys_account vault_keys_key
         """.split(separator: " ").map(String.init))
 }

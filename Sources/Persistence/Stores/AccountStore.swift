@@ -9,6 +9,43 @@ extension PostgresStore: AccountStore {
           from merchant_accounts a
          where a.account_id = $1
         """)
+    private static let lock = Statement(
+        "account.lock",
+        """
+        select \(MerchantAccountRow.columns)
+          from merchant_accounts a
+         where a.account_id = $1
+           for no key update of a
+        """)
+    private static let find = Statement(
+        "account.find",
+        """
+        select \(MerchantAccountRow.columns)
+          from merchant_accounts a
+         where a.account_id = any ($1) and a.account_id > $2
+         order by a.account_id
+         limit $3 offset $4
+        """)
+    private static let updatePolicy = Statement(
+        "account.update",
+        """
+        update merchant_accounts
+           set name = $2, time_zone = $3, processor = $4, balancing_algorithm = $5, invoice_lead_days = $6,
+               close_sales_days = $7, retry_days = $8, on_retries_exhausted = $9, late_fee_amount = $10,
+               late_fee_grace_days = $11, soft_decline_fee = $12, hard_decline_fee = $13, retry_fee = $14,
+               chargeback_fee = $15, enrollment_fee = $16, cancellation_fee = $17, freeze_flat_fee = $18,
+               freeze_recurring_fee = $19, write_off_days = $20, claim_return_days = $21,
+               settlement_time = $22::text::time
+         where account_id = $1
+        """)
+    static let zones = Statement(
+        "account.time_zones",
+        """
+        select name
+          from pg_timezone_names
+         where name !~ '^(posix|right)/' and name not in ('localtime', 'posixrules', 'Factory')
+         order by name
+        """)
     private static let moveClock = Statement(
         "account.clock.move",
         """
@@ -28,6 +65,33 @@ extension PostgresStore: AccountStore {
     public func account(_ id: Int64) throws -> AccountState? {
         guard accounts.contains(id) else { return nil }
         return try connection.rows(Self.load, [.int(id)]).first.map { MerchantAccountRow.state($0) }
+    }
+
+    /// Locks and reads the account with its clock.
+    public func lockedAccount(_ id: Int64) throws -> AccountState? {
+        guard accounts.contains(id) else { return nil }
+        return try connection.rows(Self.lock, [.int(id)]).first.map { MerchantAccountRow.state($0) }
+    }
+
+    /// Reads the accounts within reach.
+    public func merchantAccounts(_ page: Page) throws -> Found<MerchantAccount> {
+        let rows = try connection.rows(
+            Self.find,
+            [reach, .int(page.after ?? 0), .int(Int64(page.limit) + 1), .int(Int64(page.offset))])
+        return Found(rows.map { MerchantAccountRow.account($0) }, page: page)
+    }
+
+    /// Queues the change of an account's policy; V21 for a value that is not allowed.
+    public func updateAccount(_ account: MerchantAccount) throws {
+        connection.enqueue(
+            Self.updatePolicy,
+            [.int(account.id), .text(account.name), .text(account.timeZone)]
+                + MerchantAccountRow.policy(account))
+    }
+
+    /// The IANA names that the database knows.
+    public func timeZones() throws -> [String] {
+        try connection.rows(Self.zones).map { $0.text(0) }
     }
 
     /// Moves the clock; V24 out of reach, V30 for a live account.
@@ -96,6 +160,21 @@ enum MerchantAccountRow {
         account.claimReturnDays = Int(row.int(start + 22))
         account.settlementTime = row.text(start + 23)
         return account
+    }
+
+    /// What stands after the currency, in the order of ``columns``, from the processor on.
+    static func policy(_ account: MerchantAccount) -> [Parameter] {
+        [
+            .text(account.processor), .text(account.balancingAlgorithm.rawValue),
+            .int(Int64(account.invoiceLeadDays)), .int(Int64(account.closeSalesDays)),
+            .int32s(account.retryDays.map { Int32(clamping: $0) }),
+            .text(account.onRetriesExhausted.rawValue), .money(account.lateFeeAmount),
+            .int(Int64(account.lateFeeGraceDays)), .money(account.softDeclineFee),
+            .money(account.hardDeclineFee), .money(account.retryFee), .money(account.chargebackFee),
+            .money(account.enrollmentFee), .money(account.cancellationFee), .money(account.freezeFlatFee),
+            .money(account.freezeRecurringFee), .int(Int64(account.writeOffDays)),
+            .int(Int64(account.claimReturnDays)), .text(account.settlementTime),
+        ]
     }
 
     /// What the account's clock shows.

@@ -99,8 +99,40 @@ extension PostgresStore: CustomerStore {
         search.match("t", "state_key", filter.state, whole: true)
         search.match("z", "zip_code_key", filter.zipCode, whole: true)
         search.match("y", "country_code", filter.countryCode, whole: true, fold: "upper")
+        if let code = filter.code, !code.isEmpty {
+            guard try require(.code(code), .customer, "i", "customer_id", in: accounts, &search) else {
+                return Found([], page: page)
+            }
+        }
+        if let status = filter.status { search.require("a", "x.status = ?", .text(status.rawValue)) }
+        try requireCreated(
+            from: filter.createDateFrom, before: filter.createDateBefore, in: accounts, &search)
+        Self.requireBalance(from: filter.balanceFrom, to: filter.balanceTo, &search)
         let rows = try search.rows(CustomerRow.columns, on: connection)
         return Found(rows.map { CustomerRow.customer($0) }, page: page)
+    }
+
+    /// Narrows a search to balances, both bounds inclusive.
+    ///
+    /// The balance itself has no index, which every bill would have to write. Who owes has an open debt, and who has credit
+    /// an unused one: these are few, and lie by customer.
+    private static func requireBalance(from least: Money?, to most: Money?, _ search: inout Search) {
+        if let least { search.require("g", "x.balance >= ?", .money(least)) }
+        if let most { search.require("h", "x.balance <= ?", .money(most)) }
+        let side: String
+        if let least, least > .zero {
+            side = "o.is_debt"
+        } else if let most, most < .zero {
+            side = "not o.is_debt"
+        } else {
+            return
+        }
+        search.require(
+            least.map { $0 > .zero } == true ? "u" : "v",
+            """
+            x.customer_id in (select o.customer_id from open_items o
+                               where o.account_id = {account} and \(side))
+            """)
     }
 
     /// Inserts a customer; V29 with the owner of the code where it is taken.

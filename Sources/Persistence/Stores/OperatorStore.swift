@@ -19,19 +19,6 @@ public final class OperatorStore {
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
                $23, $24::text::time)
         """)
-    private static let updateAccount = Statement(
-        "operator.account.update",
-        """
-        update merchant_accounts
-           set name = $2, mode = $3, time_zone = $4, currency = $5, processor = $6, balancing_algorithm = $7,
-               invoice_lead_days = $8, close_sales_days = $9, retry_days = $10, on_retries_exhausted = $11,
-               late_fee_amount = $12, late_fee_grace_days = $13, soft_decline_fee = $14, hard_decline_fee = $15,
-               retry_fee = $16, chargeback_fee = $17, enrollment_fee = $18, cancellation_fee = $19,
-               freeze_flat_fee = $20, freeze_recurring_fee = $21, write_off_days = $22, claim_return_days = $23,
-               settlement_time = $24::text::time
-         where account_id = $1
-           and (currency = $5 or not exists (select from transactions t where t.account_id = $1))
-        """)
     private static let listAccounts = Statement(
         "operator.account.list",
         "select \(MerchantAccountRow.columns) from merchant_accounts a order by a.account_id")
@@ -49,22 +36,6 @@ public final class OperatorStore {
         try connection.run(Self.insertAccount, Self.parameters(account))
     }
 
-    /// Writes all fields of an account but its clock.
-    ///
-    /// V24 when there is none such, V21 for a value that is not allowed, V30 for another currency once there are
-    /// transactions and for `live` once the clock was moved.
-    public func setAccount(_ account: MerchantAccount) throws {
-        let updated = try connection.all([
-            (Self.updateAccount, Self.parameters(account)), (Self.loadAccount, [.int(account.id)]),
-        ])
-        guard updated[0].affected == 0 else { return }
-        guard !updated[1].isEmpty else {
-            throw Refusal(.notFound, "there is no merchant account \(account.id)")
-        }
-        throw Refusal(
-            .stateForbids, "the currency cannot be changed once there are transactions", field: "currency")
-    }
-
     /// The account with its clock; nil when there is none such.
     public func account(_ id: Int64) throws -> AccountState? {
         try connection.rows(Self.loadAccount, [.int(id)]).first.map { MerchantAccountRow.state($0) }
@@ -78,15 +49,7 @@ public final class OperatorStore {
     private static func parameters(_ account: MerchantAccount) -> [Parameter] {
         [
             .int(account.id), .text(account.name), .text(account.mode.rawValue), .text(account.timeZone),
-            .text(account.currency.code), .text(account.processor),
-            .text(account.balancingAlgorithm.rawValue), .int(Int64(account.invoiceLeadDays)),
-            .int(Int64(account.closeSalesDays)), .int32s(account.retryDays.map { Int32(clamping: $0) }),
-            .text(account.onRetriesExhausted.rawValue), .money(account.lateFeeAmount),
-            .int(Int64(account.lateFeeGraceDays)), .money(account.softDeclineFee),
-            .money(account.hardDeclineFee), .money(account.retryFee), .money(account.chargebackFee),
-            .money(account.enrollmentFee), .money(account.cancellationFee), .money(account.freezeFlatFee),
-            .money(account.freezeRecurringFee), .int(Int64(account.writeOffDays)),
-            .int(Int64(account.claimReturnDays)), .text(account.settlementTime),
-        ]
+            .text(account.currency.code),
+        ] + MerchantAccountRow.policy(account)
     }
 }

@@ -31,14 +31,6 @@ extension OperatorStore {
                  where outcome = 'open' and opened_at < clock_timestamp() - interval '1 hour') as old_open_attempts,
                exists (select from vault_keys) as has_vault_keys
         """)
-    private static let zones = Statement(
-        "operator.time_zones",
-        """
-        select name
-          from pg_timezone_names
-         where name !~ '^(posix|right)/' and name not in ('localtime', 'posixrules')
-         order by name
-        """)
     private static let findSandbox = Statement(
         "operator.find_sandbox", "select to_regclass('sandbox.movement') is not null")
     /// The checks read whole tables, once: planned for that, until the end of their transaction.
@@ -59,7 +51,7 @@ extension OperatorStore {
 
     /// The IANA names of the time zones that the database knows.
     public func timeZones() throws -> [String] {
-        try connection.rows(Self.zones).map { $0.text(0) }
+        try connection.rows(PostgresStore.zones).map { $0.text(0) }
     }
 
     /// Checks the rules of the books in all accounts; reads everything, so it may take long. Empty: all is well.

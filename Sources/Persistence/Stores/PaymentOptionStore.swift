@@ -10,6 +10,7 @@ extension PostgresStore {
                   from customers k
                  where k.account_id = any ($1) and \(form.condition("k", id: "customer_id", from: 2))\(form.order("k", limit: 1))) k
           join payment_options x on x.account_id = k.account_id and x.customer_id = k.customer_id
+           and x.erase_date is null
           join merchant_accounts a on a.account_id = x.account_id
          order by x.payment_option_id
         """
@@ -19,7 +20,7 @@ extension PostgresStore {
         select \(PaymentOptionRow.columns)
           from payment_options x
           join merchant_accounts a on a.account_id = x.account_id
-         where x.account_id = $1 and x.customer_id = $2
+         where x.account_id = $1 and x.customer_id = $2 and x.erase_date is null
            and \(form.condition("x", id: "payment_option_id", from: 3))\(form.order("x", limit: 1))
         """
     }
@@ -37,7 +38,7 @@ extension PostgresStore {
         select \(PaymentOptionRow.columns)
           from payment_options x
           join merchant_accounts a on a.account_id = x.account_id
-         where x.account_id = $1 and x.token_code = $2
+         where x.account_id = $1 and x.token_code = $2 and x.erase_date is null
         """)
     private static let reserve = Statement(
         "payment_option.reserve_ids",
@@ -132,7 +133,7 @@ extension PostgresStore {
         guard accounts.contains(account) else { return Found([], page: page) }
         var search = Search(
             "payment_option.find", "payment_options", id: "payment_option_id", in: [account], page)
-        search.require("c", "x.customer_id = ?", .id(customer))
+        search.require("c", "x.customer_id = ? and x.erase_date is null", .id(customer))
         if let isActive = filter.isActive { search.require("a", "x.is_active = ?", .bool(isActive)) }
         if let type = filter.type { search.require("t", "x.type = ?", .text(type.rawValue)) }
         let rows = try search.rows(PaymentOptionRow.columns, on: connection)

@@ -83,12 +83,8 @@ extension PostgresStore: PlanStore {
         if let unit = filter.cycleUnit {
             search.require("u", "x.billing_cycle_type = ?", .text(unit.rawValue))
         }
-        if let from = filter.createDateFrom {
-            search.require("f", "x.create_date >= \(Self.zoned)", from.wallClock)
-        }
-        if let before = filter.createDateBefore {
-            search.require("b", "x.create_date < \(Self.zoned)", before.wallClock)
-        }
+        try requireCreated(
+            from: filter.createDateFrom, before: filter.createDateBefore, in: accounts, &search)
         if let least = filter.amountFrom { search.require("l", "x.amount >= ?", .money(least)) }
         if let most = filter.amountTo { search.require("m", "x.amount <= ?", .money(most)) }
         if let isActive = filter.isActive { search.require("a", "x.is_active = ?", .bool(isActive)) }
@@ -102,7 +98,7 @@ extension PostgresStore: PlanStore {
     /// The instant that a wall clock's reading is in the zone of the row's account.
     static let zoned = """
         (? at time zone 'UTC' at time zone
-               (select z.time_zone from merchant_accounts z where z.account_id = x.account_id))
+               (select z.time_zone from merchant_accounts z where z.account_id = {account}))
         """
 
     /// Inserts a plan; V29 with the owner of the code where it is taken.

@@ -43,7 +43,7 @@ struct Search {
         ]
     }
 
-    /// Adds a condition; each `?` stands for one bound value.
+    /// Adds a condition; each `?` stands for one bound value, `{account}` for the merchant account being searched.
     mutating func require(_ mark: String, _ condition: String, _ values: Parameter...) {
         var rest = values[...]
         var bound = ""
@@ -127,7 +127,9 @@ struct Search {
     /// One account is read in the order of its ids until the page is full. Of several, each gives what the page could
     /// need of it, in that same way, and the page is made of these.
     private func statement(_ columns: String) -> Statement {
-        let conditions = (["x.\(id) > $2"] + self.conditions).map { "\n   and \($0)" }.joined()
+        let account = accounts.count == 1 ? "$1" : "reach.account_id"
+        let conditions = (["x.\(id) > $2"] + self.conditions.map { $0.inAccount(account) })
+            .map { "\n   and \($0)" }.joined()
         if accounts.count == 1 {
             return Statement(
                 "\(name).\(marks.isEmpty ? "all" : marks)",
@@ -158,5 +160,14 @@ struct Search {
               join merchant_accounts a on a.account_id = x.account_id
              order by x.\(id)
             """)
+    }
+}
+
+extension String {
+    /// A condition with the SQL that stands for its account put in.
+    fileprivate func inAccount(_ account: String) -> String {
+        var parts = split(separator: "{account}", omittingEmptySubsequences: false)[...]
+        guard let first = parts.popFirst() else { return self }
+        return parts.reduce(into: String(first)) { $0 += account + $1 }
     }
 }

@@ -118,10 +118,17 @@ extension OperatorStore {
     public func login(
         of name: String, from address: String
     ) throws -> (user: ServiceUser?, blockedSeconds: Int?) {
-        let found = try connection.all([
-            (Self.load, [.text(name)]), (Self.block, [.text(name), .text(address)]),
-        ])
-        return (found[0].first.map { Self.user($0) }, found[1].first.map { Int($0.int(0)) })
+        Self.login(try connection.all(loginStatements(of: name, from: address)))
+    }
+
+    /// The statements that a login reads, for ``login(_:)``.
+    func loginStatements(of name: String, from address: String) -> [(Statement, [Parameter])] {
+        [(Self.load, [.text(name)]), (Self.block, [.text(name), .text(address)])]
+    }
+
+    /// What the statements of a login have found.
+    static func login(_ found: [Rows]) -> (user: ServiceUser?, blockedSeconds: Int?) {
+        (found[0].first.map { Self.user($0) }, found[1].first.map { Int($0.int(0)) })
     }
 
     /// All users, by name.

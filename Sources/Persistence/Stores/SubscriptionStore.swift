@@ -66,18 +66,25 @@ extension PostgresStore: SubscriptionStore {
     public func subscriptions(
         of customer: Identifier<Customer>, account: Int64, _ filter: SubscriptionFilter, _ page: Page
     ) throws -> Found<Subscription> {
-        guard accounts.contains(account) else { return Found([], page: page) }
-        var search = Search("subscription.find", "subscriptions", id: "subscription_id", in: [account], page)
-        search.require("c", "x.customer_id = ?", .id(customer))
+        var filter = filter
+        filter.accountID = account
+        filter.customer = .id(customer.rawValue)
+        return try subscriptions(filter, page)
+    }
+
+    /// Finds subscriptions by id (spec 1.4).
+    public func subscriptions(_ filter: SubscriptionFilter, _ page: Page) throws -> Found<Subscription> {
+        let accounts = reach(narrowedTo: filter.accountID)
+        guard !accounts.isEmpty else { return Found([], page: page) }
+        var search = Search("subscription.find", "subscriptions", id: "subscription_id", in: accounts, page)
+        guard try require(filter.customer, .customer, "c", "customer_id", in: accounts, &search),
+            try require(filter.plan, .plan, "p", "plan_id", in: accounts, &search)
+        else { return Found([], page: page) }
         if let unit = filter.cycleUnit {
             search.require("u", "x.billing_cycle_type = ?", .text(unit.rawValue))
         }
-        if let from = filter.createDateFrom {
-            search.require("f", "x.create_date >= \(Self.zoned)", from.wallClock)
-        }
-        if let before = filter.createDateBefore {
-            search.require("b", "x.create_date < \(Self.zoned)", before.wallClock)
-        }
+        try requireCreated(
+            from: filter.createDateFrom, before: filter.createDateBefore, in: accounts, &search)
         if let from = filter.lastBillingDateFrom {
             search.require("h", "x.last_billing_date >= ?", .day(from))
         }
@@ -88,18 +95,6 @@ extension PostgresStore: SubscriptionStore {
         if let to = filter.nextBillingDateTo { search.require("k", "x.next_billing_date <= ?", .day(to)) }
         if let least = filter.amountFrom { search.require("l", "x.amount >= ?", .money(least)) }
         if let most = filter.amountTo { search.require("m", "x.amount <= ?", .money(most)) }
-        switch filter.plan {
-        case .id(let id): search.require("p", "x.plan_id = ?", .int(id))
-        case .code(let code):
-            search.require(
-                "q",
-                """
-                x.plan_id = (select p.plan_id from plans p
-                              where p.account_id = x.account_id and coalesce(p.code, p.plan_id::text) = ?
-                              order by p.code is null limit 1)
-                """, .text(code))
-        case nil: break
-        }
         if let status = filter.status { search.require("s", "x.status = ?", .text(status)) }
         let rows = try search.rows(SubscriptionRow.columns, on: connection)
         return Found(rows.map { SubscriptionRow.subscription($0) }, page: page)

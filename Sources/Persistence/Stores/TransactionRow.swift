@@ -4,7 +4,12 @@ internal import Postgres
 /// How a transaction is read, with its balance and with what its processor said.
 enum TransactionRow {
     /// Stands where a table would, under the alias `x`.
-    static let source = """
+    static let source = joined("left join")
+    /// The same with open items only.
+    static let openSource = joined("join")
+
+    private static func joined(_ join: String) -> String {
+        """
         (select t.account_id, t.transaction_id, t.customer_id, t.create_date, t.type, t.code, t.account_type,
                 t.account_mask, t.amount, t.tax_amount, t.fee_amount, t.due_date, t.subscription_id, t.cycle_number,
                 t.source_id, t.attempt_id, t.adjustment_id, t.invoice_list, t.creator_code, t.note, t.status,
@@ -13,10 +18,11 @@ enum TransactionRow {
                 p.address, p.phone, p.email, p.response_code, p.response_message, p.response_date, p.approval_code,
                 p.gateway_transaction_id, p.attempt_number, p.next_attempt_date
            from transactions t
-           left join open_items o on o.account_id = t.account_id and o.customer_id = t.customer_id
+           \(join) open_items o on o.account_id = t.account_id and o.customer_id = t.customer_id
              and o.transaction_id = t.transaction_id
            left join attempts p on p.account_id = t.account_id and p.transaction_id = t.attempt_id)
         """
+    }
     /// The columns, from ``source`` under the alias `x` and its account under `a`.
     static let columns = """
         x.transaction_id, x.account_id, x.customer_id,

@@ -88,37 +88,30 @@ extension PostgresStore: TransactionStore {
     public func transactions(
         of customer: Identifier<Customer>, account: Int64, _ filter: TransactionFilter, _ page: Page
     ) throws -> Found<Transaction> {
-        guard accounts.contains(account) else { return Found([], page: page) }
+        var filter = filter
+        filter.accountID = account
+        filter.customer = .id(customer.rawValue)
+        return try transactions(filter, page)
+    }
+
+    public func transactions(_ filter: TransactionFilter, _ page: Page) throws -> Found<Transaction> {
+        let accounts = reach(narrowedTo: filter.accountID)
+        guard !accounts.isEmpty else { return Found([], page: page) }
+        // What is open is found by the open items, however few they are.
+        let isOpen = filter.isOpen == true
         var search = Search(
-            "transaction.find", TransactionRow.source, id: "transaction_id", in: [account], page)
-        search.require("c", "x.customer_id = ?", .id(customer))
-        if let from = filter.createDateFrom {
-            search.require("f", "x.create_date >= \(Self.zoned)", from.wallClock)
-        }
-        if let before = filter.createDateBefore {
-            search.require("b", "x.create_date < \(Self.zoned)", before.wallClock)
-        }
+            isOpen ? "transaction.find_open" : "transaction.find",
+            isOpen ? TransactionRow.openSource : TransactionRow.source, id: "transaction_id", in: accounts,
+            page)
+        guard try require(filter.customer, .customer, "c", "customer_id", in: accounts, &search),
+            try require(filter.subscription, .subscription, "s", "subscription_id", in: accounts, &search)
+        else { return Found([], page: page) }
+        try requireCreated(
+            from: filter.createDateFrom, before: filter.createDateBefore, in: accounts, &search)
         if let type = filter.type { search.require("t", "x.type = ?", .text(type.rawValue)) }
-        switch filter.subscription {
-        case .id(let id): search.require("s", "x.subscription_id = ?", .int(id))
-        case .code(let code):
-            search.require(
-                "r",
-                """
-                x.subscription_id = (select s.subscription_id from subscriptions s
-                                      where s.account_id = x.account_id and s.customer_id = x.customer_id
-                                        and coalesce(s.code, s.subscription_id::text) = ?
-                                      order by s.code is null limit 1)
-                """, .text(code))
-        case nil: break
-        }
         if let from = filter.dueDateFrom { search.require("d", "x.due_date >= ?", .day(from)) }
         if let to = filter.dueDateTo { search.require("e", "x.due_date <= ?", .day(to)) }
-        switch filter.isOpen {
-        case true?: search.require("o", "x.balance > 0")
-        case false?: search.require("n", "x.balance = 0")
-        case nil: break
-        }
+        if filter.isOpen == false { search.require("n", "x.balance = 0") }
         let rows = try search.rows(TransactionRow.columns, on: connection)
         return Found(rows.map { TransactionRow.transaction($0) }, page: page)
     }
