@@ -168,4 +168,8 @@ extension Configuration {
     var missedBillMinutes: Int { integer("BILLING_MISSED_BILL_MINUTES") }
     /// How many seconds a worker remembers a verified password.
     var credentialSeconds: Int { integer("BILLING_CREDENTIAL_SECONDS") }
+    /// Requests a second of a service user that sees a live account; 0 for any number.
+    var liveRequests: Int { integer("BILLING_LIVE_REQUESTS") }
+    /// Requests a second of a service user that sees sandbox accounts only; 0 for any number.
+    var sandboxRequests: Int { integer("BILLING_SANDBOX_REQUESTS") }
 }

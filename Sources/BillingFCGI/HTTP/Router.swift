@@ -54,14 +54,25 @@ final class Router {
                 "answers are application/json, application/xml or application/x-www-form-urlencoded")
         }
         let path = try RequestPath.segments(of: request.path)
-        var allowed: [Method] = []
-        guard let (index, items) = Route.find(request.method, path, allowed: &allowed) else {
-            guard allowed.isEmpty else { throw MethodRefused(method: request.method, allowed: allowed) }
-            throw Refusal(.noSuchAction, "there is no such resource or action")
+        let index: Int
+        let items: [String]
+        switch Route.find(request.method, path) {
+        case .row(let found, let named): (index, items) = (found, named)
+        case .otherMethods(let allow):
+            // What a resource answers to is no secret: no login, no format, no body.
+            if request.method == "OPTIONS" { return Response(status: 204, headers: [("Allow", allow)]) }
+            throw MethodRefused(allow: allow)
+        case .nothing: throw Refusal(.noSuchAction, "there is no such resource or action")
         }
         row = index + 1
         let route = Route.table[index]
+        if let name = request.repeatedHeader {
+            throw Refusal(.repeatedField, "the header \(name) is given twice")
+        }
         let user = try login.user(of: request)
+        if let milliseconds = place.delay(of: user, services.configuration) {
+            throw TooManyRequests(seconds: (milliseconds + 999) / 1000)
+        }
         guard route.isReading || user.privilege == .full else {
             throw Refusal(.privilegeMissing, "this service user may find and load only (management-api-read)")
         }
@@ -79,7 +90,11 @@ final class Router {
             request: request, route: route, items: items, user: user, requestID: requestID, format: format,
             bodyFormat: hasBody ? declared : nil, services: services, place: place)
         if route.parameters.facts.isEmpty { try call.refuseQuery() }
-        return encode(try route.run(call), as: format)
+        var response = encode(try route.run(call), as: format)
+        if route.tagsItsAnswer, response.status == 200 {
+            response.headers.append(("ETag", EntityTag(of: response.body).text))
+        }
+        return response
     }
 
     private func encode(_ answer: Answer, as format: Format) -> Response {
@@ -104,11 +119,19 @@ final class Router {
                 headers.append(("WWW-Authenticate", "Basic realm=\"billing\", charset=\"UTF-8\""))
             }
         case let method as MethodRefused:
-            headers.append(("Allow", method.allowed.map(\.rawValue).joined(separator: ", ")))
+            headers.append(("Allow", method.allow))
             refusal = Refusal(.methodNotSupported, "this resource does not answer to that method")
         case let blocked as LoginBlocked:
             headers.append(("Retry-After", String(blocked.seconds)))
             refusal = Refusal(.tooManyRequests, "too many failed logins: try again later")
+        case let often as TooManyRequests:
+            headers.append(("Retry-After", String(often.seconds)))
+            refusal = Refusal(.tooManyRequests, "too many requests of this service user: try again later")
+        case is FirstStillRunning:
+            headers.append(("Retry-After", "1"))
+            refusal = Refusal(
+                .stateForbids,
+                "the first request under this Idempotency-Key is still running: try again for its answer")
         case is ProcessorsBusy:
             headers.append(("Retry-After", "1"))
             refusal = Refusal(
@@ -168,8 +191,14 @@ final class Router {
 
 /// A resource that exists was called by a method that it does not answer to (U02).
 private struct MethodRefused: Error {
-    let method: String
-    let allowed: [Method]
+    /// What it answers to, as in the header `Allow`.
+    let allow: String
+}
+
+/// A service user sends more requests than it may (L05).
+private struct TooManyRequests: Error {
+    /// Until the next one is taken.
+    let seconds: Int
 }
 
 extension FailureCode {
@@ -184,6 +213,7 @@ extension FailureCode {
         case .unsupportedMediaType: 415
         case .notAcceptable: 406
         case .bodyTooLarge: 413
+        case .preconditionFailed: 412
         case .requiredFieldMissing, .valueNotAllowed, .createOnly, .amountTooLarge, .inactive: 422
         case .notFound, .noSuchAction: 404
         case .duplicate, .stateForbids, .salesClosed, .idempotencyKeyReused, .outcomeOpen,
