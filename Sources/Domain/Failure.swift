@@ -24,6 +24,7 @@ public enum FailureCode: String, CaseIterable, Sendable {
     case salesClosed = "V34"
     case idempotencyKeyReused = "V35"
     case outcomeOpen = "V36"
+    case preconditionFailed = "V37"
     case configurationLacks = "O01"
     case noSuchAction = "U01"
     case methodNotSupported = "U02"

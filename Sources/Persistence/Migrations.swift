@@ -23,5 +23,6 @@ struct Migration {
     static let all = [
         Migration(1, "foundation", PackageResources._001_foundation_sql),
         Migration(4, "resources", PackageResources._004_resources_sql),
+        Migration(5, "search", PackageResources._005_search_sql),
     ]
 }

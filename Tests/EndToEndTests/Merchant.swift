@@ -95,13 +95,15 @@ struct Merchant: Sendable {
     @discardableResult
     func call(
         _ method: String, _ path: String, _ body: String? = nil, type: String? = nil, accept: String? = nil,
-        headers: [String] = [], credentials: Bool = true
+        headers: [String] = [], credentials: Bool = true,
+        head: Bool = false, http1: Bool = false
     ) throws -> Answer {
         var lines = [
             "url = \"https://localhost:\(stack.port)\(path.hasPrefix("/api/") ? "" : "/api/v01")\(path)\"",
             "request = \(method)", "cacert = \"\(stack.folder)/ca.pem\"", "globoff", "path-as-is",
             "max-time = 120",
         ]
+        if http1 { lines.append("http1.1") }
         if credentials { lines.append("user = \"\(user):\(password)\"") }
         if body != nil { lines.append("header = \"Content-Type: \(type ?? Media.json.rawValue)\"") }
         if let accept { lines.append("header = \"Accept: \(accept)\"") }
@@ -111,7 +113,7 @@ struct Merchant: Sendable {
         let output = try stack.withFiles([lines.joined(separator: "\n"), body ?? ""]) { files in
             try Subprocess.run(
                 "/usr/bin/curl",
-                ["-sS", "-i", "--noproxy", "*", "--config", files[0]]
+                ["-sS", head ? "-I" : "-i", "--noproxy", "*", "--config", files[0]]
                     + (body == nil ? [] : ["--data-binary", "@\(files[1])"]))
         }
         guard output.status == 0 else { throw SetupFailure("\(method) \(path): \(output.errors)") }

@@ -147,6 +147,22 @@ final class RunningStack: Sendable {
         return String(answer.output.drop { $0 == "\n" }.reversed().drop { $0 == "\n" }.reversed())
     }
 
+    /// Runs a body while a session of the superuser holds what this SQL has taken; then that is rolled back.
+    func whileRunning<Result>(sql text: String, _ body: () throws -> Result) throws -> Result {
+        let commands = ["begin", text, "select pg_advisory_lock(4711)", "select pg_sleep(60)"]
+        let session = try Subprocess(
+            "/usr/bin/psql",
+            ["-X", "-q", "-h", "\(folder)/state/sockets", "-U", "postgres", "-d", "billing"]
+                + commands.flatMap { ["-c", $0] }, output: .null, errors: .null)
+        // An interrupt ends the sleep on the server, too.
+        defer { session.stop(SIGINT) }
+        let held = "select count(*) from pg_locks where locktype = 'advisory' and objid = 4711 and granted"
+        guard waitUntil(timeout: 20, { (try? self.sql(held)) == "1" }) else {
+            throw SetupFailure("the session does not begin")
+        }
+        return try body()
+    }
+
     /// A script in the package's folder with this stack's settings; `pid NAME` prints a component's pid.
     func run(_ script: String) -> ShellAnswer {
         shell(

@@ -59,6 +59,13 @@ extension Setting {
         Setting(
             "BILLING_TEMPORARY_PASSWORD_MINUTES", .integer(1...1_440), default: "60", unit: "minutes",
             "How long a temporary password from ~authenticate holds."),
+        Setting(
+            "BILLING_LIVE_REQUESTS", .integer(0...1_000_000), default: "200", unit: "requests/second",
+            "How many requests a service user may send that sees a live account, at each pool of workers; "
+                + "0 for any number."),
+        Setting(
+            "BILLING_SANDBOX_REQUESTS", .integer(0...1_000_000), default: "0", unit: "requests/second",
+            "The same for a service user that sees sandbox accounts only."),
     ]
 
     /// Names that the stack script and the tests use: no settings of the program, and no mistakes either.

@@ -103,6 +103,7 @@ enum CustomerEndpoint {
             guard let stored = try store.customer(.id(state.customer.id.rawValue), complete: true) else {
                 throw call.missing("customer", reference)
             }
+            try call.checkPrecondition(Answer(Descriptions.customer, stored))
             var form = CustomerForm(stored)
             try Descriptions.customer.decode(body, into: &form, purpose: .modify)
             let customer = try ModifyCustomer(form).execute(state, in: store, by: call.actor)

@@ -76,6 +76,7 @@ enum PaymentOptionEndpoint {
         return try call.writing { store in
             let state = try CustomerEndpoint.locked(try call.reference(), call, in: store)
             let option = try addressed(call, of: state.customer, in: store)
+            try call.checkPrecondition(Answer(Descriptions.paymentOption, option))
             var form = PaymentOptionForm(option)
             try Descriptions.paymentOption.decode(body, into: &form, purpose: .modify)
             let changed = try ModifyPaymentOption(option, form).execute(

@@ -74,6 +74,7 @@ enum PlanEndpoint {
         let body = try call.body()
         return try call.writing { store in
             guard let stored = try store.lockedPlan(reference) else { throw call.missing("plan", reference) }
+            try call.checkPrecondition(Answer(Descriptions.plan, stored))
             var form = PlanForm(stored)
             try Descriptions.plan.decode(body, into: &form, purpose: .modify)
             let plan = try ModifyPlan(stored, form).execute(in: store, by: call.actor)

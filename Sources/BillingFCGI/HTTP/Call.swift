@@ -75,12 +75,7 @@ struct Call {
         guard (1...255).contains(key.utf8.count), key.utf8.allSatisfy({ (32...126).contains($0) }) else {
             throw Refusal(.wrongForm, "Idempotency-Key has 1 to 255 printable characters")
         }
-        var digest = Digest()
-        digest.add(field: request.method)
-        digest.add(field: request.path)
-        digest.add(field: request.query)
-        digest.add(request.body)
-        return RepeatableRequest(user: user.name, key: key, fingerprint: digest.finish())
+        return RepeatableRequest(user: user.name, key: key, fingerprint: try fingerprint())
     }
 
     /// Does the work of a request in one transaction of the database, within the caller's reach, and gives its answer. With an
@@ -101,6 +96,26 @@ struct Call {
             try store.note(repeatable, answered: answer.asFirst(in: format))
             return answer
         }
+    }
+
+    /// Does the work of a request that takes transactions of its own, and may be begun again after it broke off: nothing is on
+    /// record before it is done. Then the key and the answer are; a repetition gets that answer.
+    func repeating(_ body: () throws -> Answer) throws -> Answer {
+        guard let repeatable = try repeatable() else { return try body() }
+        do {
+            let answered = try services.books.transaction(reaching: accounts) { store in
+                guard case .answered(let first) = try store.begin(repeatable) else { throw NotAnsweredYet() }
+                return Answer(repeating: first)
+            }
+            return answered
+        } catch is NotAnsweredYet {}
+        let answer = try body().encoded(as: format)
+        try services.books.transaction(reaching: accounts) { store in
+            if try store.begin(repeatable) == nil {
+                try store.note(repeatable, answered: answer.asFirst(in: format))
+            }
+        }
+        return answer
     }
 
     /// Puts the answer of a request on record whose work is done and kept. Where that fails, a repetition is answered from what the
@@ -126,3 +141,6 @@ struct Call {
         Refusal(.notFound, "there is no \(what) \(reference)")
     }
 }
+
+/// Rolls back the taking of a key whose request is still to be done.
+private struct NotAnsweredYet: Error {}

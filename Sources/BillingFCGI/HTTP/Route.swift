@@ -102,6 +102,12 @@ extension Route {
     /// The HTTP status of a success: 201 where the action creates what it answers with.
     var status: Int { action == "create" || action == "process" ? 201 : 200 }
 
+    /// Whether the answer carries an `ETag`: one item as it is now (spec 4.6). What a clock reads is never the same twice.
+    var tagsItsAnswer: Bool {
+        guard case .one = returns, !resource.hasSuffix("/clock") else { return false }
+        return action == "load" || action == "modify"
+    }
+
     /// Every failure code that the action can answer with, in the order of spec 3.11; for the documentation.
     var failureCodes: [FailureCode] {
         var codes: Set<FailureCode> = [
@@ -121,7 +127,10 @@ extension Route {
             codes.insert(.requiredFieldMissing)
         }
         if action == "create" { codes.formUnion([.duplicate, .notFound]) }
-        if action == "modify" { codes.insert(.createOnly) }
+        if action == "modify" { codes.formUnion([.createOnly, .preconditionFailed]) }
+        if !isReading, methods.contains(.put) || methods.contains(.post) {
+            codes.formUnion([.idempotencyKeyReused, .stateForbids, .repeatedField])
+        }
         codes.formUnion(failures)
         return FailureCode.allCases.filter(codes.contains)
     }

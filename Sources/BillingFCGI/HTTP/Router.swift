@@ -51,16 +51,27 @@ final class Router {
         let wantsText = accepted == nil && Router.acceptsText(request)
         guard accepted != nil || wantsText else { throw Router.notAcceptable }
         let path = try RequestPath.segments(of: request.path)
-        var allowed: [Method] = []
-        guard let (index, items) = Route.find(request.method, path, allowed: &allowed) else {
-            guard allowed.isEmpty else { throw MethodRefused(method: request.method, allowed: allowed) }
-            throw Refusal(.noSuchAction, "there is no such resource or action")
+        let index: Int
+        let items: [String]
+        switch Route.find(request.method, path) {
+        case .row(let found, let named): (index, items) = (found, named)
+        case .otherMethods(let allow):
+            // What a resource answers to is no secret: no login, no format, no body.
+            if request.method == "OPTIONS" { return Response(status: 204, headers: [("Allow", allow)]) }
+            throw MethodRefused(allow: allow)
+        case .nothing: throw Refusal(.noSuchAction, "there is no such resource or action")
         }
         row = index + 1
         let route = Route.table[index]
         guard route.givesText || !wantsText else { throw Router.notAcceptable }
+        if let name = request.repeatedHeader {
+            throw Refusal(.repeatedField, "the header \(name) is given twice")
+        }
         let takesPassword = route.takesPassword && request.method == Method.post.rawValue
         var caller = takesPassword ? nil : try login.caller(of: request)
+        if let user = caller?.user, let milliseconds = place.delay(of: user, services.configuration) {
+            throw TooManyRequests(seconds: (milliseconds + 999) / 1000)
+        }
         guard route.isReading || caller?.user.privilege == .full else {
             throw Refusal(.privilegeMissing, "this service user may find and load only (management-api-read)")
         }
@@ -85,7 +96,11 @@ final class Router {
             requestID: requestID, format: format, wantsText: wantsText,
             bodyFormat: hasBody ? declared : nil, services: services, place: place)
         if route.parameters.facts.isEmpty { try call.refuseQuery() }
-        return encode(try route.run(call), as: format)
+        var response = encode(try route.run(call), as: format)
+        if route.tagsItsAnswer, response.status == 200 {
+            response.headers.append(("ETag", EntityTag(of: response.body).text))
+        }
+        return response
     }
 
     private static let notAcceptable = Refusal(
@@ -121,11 +136,19 @@ final class Router {
                 headers.append(("WWW-Authenticate", "Basic realm=\"billing\", charset=\"UTF-8\""))
             }
         case let method as MethodRefused:
-            headers.append(("Allow", method.allowed.map(\.rawValue).joined(separator: ", ")))
+            headers.append(("Allow", method.allow))
             refusal = Refusal(.methodNotSupported, "this resource does not answer to that method")
         case let blocked as LoginBlocked:
             headers.append(("Retry-After", String(blocked.seconds)))
             refusal = Refusal(.tooManyRequests, "too many failed logins: try again later")
+        case let often as TooManyRequests:
+            headers.append(("Retry-After", String(often.seconds)))
+            refusal = Refusal(.tooManyRequests, "too many requests of this service user: try again later")
+        case is FirstStillRunning:
+            headers.append(("Retry-After", "1"))
+            refusal = Refusal(
+                .stateForbids,
+                "the first request under this Idempotency-Key is still running: try again for its answer")
         case is ProcessorsBusy:
             headers.append(("Retry-After", "1"))
             refusal = Refusal(
@@ -185,8 +208,14 @@ final class Router {
 
 /// A resource that exists was called by a method that it does not answer to (U02).
 private struct MethodRefused: Error {
-    let method: String
-    let allowed: [Method]
+    /// What it answers to, as in the header `Allow`.
+    let allow: String
+}
+
+/// A service user sends more requests than it may (L05).
+private struct TooManyRequests: Error {
+    /// Until the next one is taken.
+    let seconds: Int
 }
 
 extension FailureCode {
@@ -201,6 +230,7 @@ extension FailureCode {
         case .unsupportedMediaType: 415
         case .notAcceptable: 406
         case .bodyTooLarge: 413
+        case .preconditionFailed: 412
         case .requiredFieldMissing, .valueNotAllowed, .createOnly, .amountTooLarge, .inactive: 422
         case .notFound, .noSuchAction: 404
         case .duplicate, .stateForbids, .salesClosed, .idempotencyKeyReused, .outcomeOpen,

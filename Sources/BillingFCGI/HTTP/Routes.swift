@@ -9,12 +9,18 @@ extension Route {
         + SubscriptionEndpoint.routes + TransactionEndpoint.routes + AccountEndpoint.routes
         + ClockEndpoint.routes + OverviewEndpoint.routes + UserEndpoint.routes + LedgerEndpoint.routes
 
-    /// The row that a method and a path below `/api/v01` call, with what stands for `{…}` in it.
-    ///
-    /// - Parameter allowed: set to the methods that the resource answers to, when the method is what is wrong.
-    static func find(_ method: String, _ path: [String], allowed: inout [Method]) -> (
-        index: Int, items: [String]
-    )? {
+    /// What a method and a path below `/api/v01` call.
+    enum Called {
+        /// This row, with what stands for `{…}` in its resource. HEAD calls what an implicit GET calls: it only reads.
+        case row(index: Int, items: [String])
+        /// The resource is there; its rows answer to other methods than this one.
+        case otherMethods(allow: String)
+        /// No row has this path.
+        case nothing
+    }
+
+    /// Looks the table up.
+    static func find(_ method: String, _ path: [String]) -> Called {
         var resource = path
         var named: String?
         if let last = path.last, last.utf8.first == UInt8(ascii: "~") {
@@ -22,14 +28,24 @@ extension Route {
             resource.removeLast()
         }
         var methods: Set<Method> = []
+        var answersToHead = false
         for (index, route) in table.enumerated() {
             guard let items = route.match(resource) else { continue }
             if let named { if named != route.action { continue } } else if !route.isImplicit { continue }
-            if let called = Method(rawValue: method), route.methods.contains(called) { return (index, items) }
+            if route.answers(to: method) { return .row(index: index, items: items) }
             methods.formUnion(route.methods)
+            answersToHead = answersToHead || route.answers(to: "HEAD")
         }
-        allowed = Method.allCases.filter(methods.contains)
-        return nil
+        guard !methods.isEmpty else { return .nothing }
+        var allowed = Method.allCases.filter(methods.contains).map(\.rawValue)
+        if answersToHead { allowed.append("HEAD") }
+        return .otherMethods(allow: (allowed + ["OPTIONS"]).joined(separator: ", "))
+    }
+
+    /// HEAD is answered where GET is implicit and reads: no explicit action is ever executed by it (spec 1).
+    private func answers(to method: String) -> Bool {
+        if method == "HEAD" { return isImplicit && isReading && methods.contains(.get) }
+        return methods.contains { $0.rawValue == method }
     }
 }
 

@@ -1,3 +1,4 @@
+import Persistence
 import Pool
 
 /// A worker's place among its pool, as the endpoints need it: what is slow must not hold up what others ask.
@@ -10,6 +11,8 @@ struct WorkerPlace {
     var enterOutside: () -> Bool = { true }
     /// Gives it back.
     var leaveOutside: () -> Void = {}
+    /// Counts a request of a caller that may send so many a second; how many milliseconds it comes too early, 0 when not.
+    var admit: (_ caller: String, _ perSecond: Int) -> Int = { _, _ in 0 }
 
     /// Of a process that is no worker: nobody is held up.
     init() {}
@@ -21,6 +24,15 @@ struct WorkerPlace {
         standAside = { slot.standAside() }
         enterOutside = { slot.enterOutside(limit: places) }
         leaveOutside = { slot.leaveOutside() }
+        admit = { slot.scoreboard.admit($0, perSecond: $1) }
+    }
+
+    /// How long a service user has to wait that has sent more than it may, in milliseconds; nil when it has not.
+    func delay(of user: ServiceUser, _ configuration: Configuration) -> Int? {
+        let limit = user.seesLiveAccounts ? configuration.liveRequests : configuration.sandboxRequests
+        guard limit > 0 else { return nil }
+        let wait = admit(user.name, limit)
+        return wait > 0 ? wait : nil
     }
 }
 

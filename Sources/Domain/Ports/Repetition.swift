@@ -4,7 +4,7 @@ public struct RepeatableRequest: Hashable, Sendable {
     public var user: String
     /// 1–255 printable characters.
     public var key: String
-    /// SHA-256 of method, path and body: another request under the same key is refused.
+    /// SHA-256 of what the request asks for, however it is written: another request under the same key is refused.
     public var fingerprint: [UInt8]
 
     /// A request with its key.
@@ -42,12 +42,19 @@ public enum Repetition: Hashable, Sendable {
     case became(Identifier<Transaction>, customer: Identifier<Customer>, account: Int64)
 }
 
+/// The first request under an `Idempotency-Key` has begun and is not finished: its answer is not known yet (spec 4.5).
+public struct FirstStillRunning: Error {
+    /// The first one runs.
+    public init() {}
+}
+
 /// Keys of requests that may be repeated; they live and die with the work they stand for, in one transaction.
 public protocol RepetitionStore: AnyObject {
-    /// Takes the key for this request; waits for a transaction that is taking it at this moment.
+    /// Takes the key for this request; waits for a transaction that is taking it at this moment, as long as for any lock
+    /// (2 s).
     ///
     /// - Returns: nil when the key is new; else what became of the first request under it.
-    /// - Throws: `Refusal`: V35 when the key was used with another request.
+    /// - Throws: `Refusal`: V35 when the key was used with another request; `FirstStillRunning`.
     func begin(_ request: RepeatableRequest) throws -> Repetition?
     /// Notes that the request became a transaction: from then on its key never expires.
     func note(

@@ -33,7 +33,13 @@ extension PostgresStore: RepetitionStore {
 
     public func begin(_ request: RepeatableRequest) throws -> Repetition? {
         let names: [Parameter] = [.text(request.user), .text(request.key)]
-        let isNew = try connection.run(Self.take, names + [.bytes(request.fingerprint)]) == 1
+        let isNew: Bool
+        do throws(DatabaseFailure) {
+            isNew = try connection.run(Self.take, names + [.bytes(request.fingerprint)]) == 1
+        } catch {
+            guard error.kind == .lockTimeout else { throw error }
+            throw FirstStillRunning()
+        }
         guard !isNew, let row = try connection.rows(Self.load, names).first else { return nil }
         guard row.bytes(0) == request.fingerprint else {
             throw Refusal(.idempotencyKeyReused, "this Idempotency-Key was used before with another request")
@@ -49,8 +55,7 @@ extension PostgresStore: RepetitionStore {
         }
         // The answer is written by the transaction that takes the key: one without is a request of two transactions, whose second one
         // is under way.
-        throw Refusal(
-            .stateForbids, "the first request under this Idempotency-Key is still running: try again")
+        throw FirstStillRunning()
     }
 
     public func note(

@@ -23,6 +23,8 @@ public struct ServiceUser: Hashable, Sendable {
     public var version: Int64
     /// The merchant accounts within its reach, ascending.
     public var accounts: [Int64]
+    /// Whether one of them is live: its requests are limited otherwise than those of sandboxes (spec 4.6).
+    public var seesLiveAccounts: Bool
 }
 
 // Service users and their logins.
@@ -53,7 +55,8 @@ extension OperatorStore {
     private static let columns = """
         u.user_name, u.password_hash, u.privilege, u.is_active, u.version,
                array(select r.account_id from service_user_accounts r
-                      where r.user_name = u.user_name order by r.account_id) as accounts
+                      where r.user_name = u.user_name order by r.account_id) as accounts,
+               sees_live_accounts(u.user_name)
         """
     private static let load = Statement(
         "user.load", "select \(columns) from service_users u where u.user_name = $1")
@@ -162,6 +165,6 @@ extension OperatorStore {
     private static func user(_ row: Row) -> ServiceUser {
         ServiceUser(
             name: row.text(0), passwordHash: row.text(1), privilege: row.code(2), isActive: row.bool(3),
-            version: row.int(4), accounts: row.ints(5))
+            version: row.int(4), accounts: row.ints(5), seesLiveAccounts: row.bool(6))
     }
 }

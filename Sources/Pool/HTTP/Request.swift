@@ -33,6 +33,8 @@ public struct Request: Sendable {
     public var ifMatch: String?
     /// `X-Request-Id`, made by nginx; goes into every log line of the request.
     public var requestID: String?
+    /// A header of which only one may be sent and several were.
+    public var repeatedHeader: String?
     /// Address of the caller, as text.
     public var remoteAddress: String?
     /// All other FastCGI parameters, by their CGI name (`HTTP_USER_AGENT`, `SERVER_NAME`).
@@ -93,9 +95,13 @@ extension Request {
             }
         case "CONTENT_TYPE", "HTTP_CONTENT_TYPE": if !value.isEmpty { contentType = value }
         case "HTTP_ACCEPT": accept = value
-        case "HTTP_AUTHORIZATION": authorization = value
-        case "HTTP_IDEMPOTENCY_KEY": idempotencyKey = value
-        case "HTTP_IF_MATCH": ifMatch = value
+        case "HTTP_AUTHORIZATION":
+            if authorization != nil { repeatedHeader = "Authorization" }
+            authorization = value
+        case "HTTP_IDEMPOTENCY_KEY":
+            if idempotencyKey != nil { repeatedHeader = "Idempotency-Key" }
+            idempotencyKey = value
+        case "HTTP_IF_MATCH": ifMatch = ifMatch.map { "\($0), \(value)" } ?? value
         case "HTTP_X_REQUEST_ID": requestID = value
         case "REMOTE_ADDR": remoteAddress = value
         default: parameters.append((name, value))

@@ -17,7 +17,7 @@ public enum WorkerState: Int64, Sendable {
 /// by both, the same. Counters stay when a
 /// worker ends and go on with the slot's next one, so sums never step back while the master lives.
 ///
-///     | head | slot 0 | slot 1 | … | counters of slot 0 | counters of slot 1 | … |
+///     | head | slot 0 | slot 1 | … | counters of slot 0 | counters of slot 1 | … | callers |
 public struct Scoreboard: @unchecked Sendable {
     /// Slots, taken or not: the most workers that can live at one time, old and new ones of a reload together.
     public static let slotCount = 256
@@ -31,13 +31,15 @@ public struct Scoreboard: @unchecked Sendable {
 
     /// `MFD_CLOEXEC`, a macro that the importer leaves out.
     private static let closeOnExec: UInt32 = 1
-    static let layoutVersion: Int64 = 0x4249_4C4C_0002
+    static let layoutVersion: Int64 = 0x4249_4C4C_0003
     static let headWords = 8
     static let slotWords = 16
     static let statusClasses = 6
     static let rowWords = 24
-    static let size =
-        (headWords + slotCount * slotWords + slotCount * routeRows * rowWords) * MemoryLayout<Int64>.stride
+    /// Callers whose requests are counted, two words each: who, and when the next request is due.
+    static let callers = 4096
+    static let firstCaller = headWords + slotCount * slotWords + slotCount * routeRows * rowWords
+    static let size = (firstCaller + callers * 2) * MemoryLayout<Int64>.stride
 
     typealias Word = UnsafeMutablePointer<Atomic<Int64>>
 
@@ -89,6 +91,9 @@ public struct Scoreboard: @unchecked Sendable {
         let first = Self.headWords + Self.slotCount * Self.slotWords
         return words + (first + (slot * Self.routeRows + route) * Self.rowWords)
     }
+
+    /// First word of a caller's place.
+    func caller(_ index: Int) -> Word { words + (Self.firstCaller + index * 2) }
 
     func load(_ field: SlotField, slot index: Int) -> Int64 {
         slot(index)[field.rawValue].load(ordering: .acquiring)
