@@ -17,8 +17,8 @@ struct BillingCommand: ParsableCommand {
         version: Version.current,
         subcommands: [
             ServeCommand.self, JobsCommand.self, MigrateCommand.self, StatusCommand.self, RunCommand.self,
-            AccountCommand.self, UserCommand.self, RoutesCommand.self, CheckConfigCommand.self,
-            VersionCommand.self,
+            AccountCommand.self, UserCommand.self, RoutesCommand.self, DescribeCommand.self,
+            CheckConfigCommand.self, VersionCommand.self,
         ])
 
     /// Runs a command line, without the program's name; the exit status.
