@@ -9,6 +9,7 @@ import pathlib
 
 from interface import Interface
 from openapi import OpenAPI
+from pages import Site
 
 
 def main():
@@ -17,9 +18,12 @@ def main():
         parser.add_argument(f"--{name}", required=True, type=pathlib.Path)
     options = parser.parse_args()
     interface = Interface.read(options.interface)
+    catalogue = json.loads(options.catalogue.read_text(encoding="utf-8"))
     options.out.mkdir()
-    document = OpenAPI(interface).document()
-    (options.out / "openapi.json").write_text(json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n")
+    openapi = OpenAPI(interface).document()
+    Site(interface, catalogue, openapi, options.project, options.out).build()
+    (options.out / "openapi.json").write_text(
+        json.dumps(openapi, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
 
 
 main()

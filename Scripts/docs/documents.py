@@ -1,6 +1,7 @@
 """Documents in the three formats of the interface: json, xml and xurl, from plain values."""
 
 import json
+import re
 from urllib.parse import quote_plus
 from xml.sax.saxutils import quoteattr
 
@@ -134,3 +135,26 @@ def rendered(value, form, interface, class_name, is_list=False):
         element = "object" if not described else described["plural"] if is_list else described["element"]
         return to_xml(value, element, interface, class_name)
     return xurl_text(to_xurl(value))
+
+
+def narrowed(text, form, width=66):
+    """A recorded document with its longer lines broken between members or attributes."""
+    between = {"json": r', (?="[A-Za-z]\w*": )', "xml": r" (?=[A-Za-z]+=\")"}.get(form)
+    if not between:
+        return text
+    lines = []
+    for line in text.split("\n"):
+        indent = " " * (len(line) - len(line.lstrip()))
+        inner = indent + ("  " if form == "xml" and line.lstrip().startswith("<") else "")
+        current = ""
+        for part in re.split(between, line.strip()) if len(line) > width else [line.strip()]:
+            joint = ", " if form == "json" else " "
+            if not current:
+                current = indent + part
+            elif len(current) + len(joint) + len(part) > width:
+                lines.append(current + joint.rstrip())
+                current = inner + part
+            else:
+                current += joint + part
+        lines.append(current)
+    return "\n".join(lines)
