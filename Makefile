@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run start stop status reload build test check format lint packages clean
+.PHONY: help run start stop status reload build docs test check format lint packages clean
 # Steps of one goal depend on each other's results; swift build uses all cores by itself.
 .NOTPARALLEL:
 
@@ -30,6 +30,9 @@ reload: build ## put a new build and new configuration in work without losing a 
 
 build: packages ## build the program (release): .build/release/billing
 	@Scripts/build
+
+docs: build ## build the documentation: .build/docs, served at /docs/ by the stack
+	@Scripts/docs/build
 
 test: ## install, build and run every test
 	@Scripts/install-packages build run test

@@ -80,7 +80,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["TestSupport"], exclude: ["Conversations"], swiftSettings: strict),
+            name: "EndToEndTests", dependencies: ["TestSupport"], exclude: ["Conversations", "Documentation"],
+            swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]
 )

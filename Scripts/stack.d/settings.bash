@@ -12,13 +12,14 @@ say() {
     printf '%(%H:%M:%S)T %s\n' -1 "$1"
 }
 
-# Reads the environment; changes nothing on disk. Sets run_dir, port, workers, binary, docs_dir, url.
+# Reads the environment; changes nothing on disk. Sets run_dir, port, workers, binary, docs_dir, docs_given, url.
 read_settings() {
     run_dir=$(realpath -m -- "${BILLING_RUN_DIR:-$project/.run}")
     port=${BILLING_PORT:-8443}
     workers=${BILLING_WORKERS:-$((2 * $(nproc)))}
     binary=$(realpath -m -- "${BILLING_BINARY:-$project/.build/release/billing}")
-    docs_dir=$(realpath -m -- "${BILLING_DOCS_DIR:-$project/docs}")
+    docs_given=${BILLING_DOCS_DIR:-}
+    docs_dir=$(realpath -m -- "${docs_given:-$project/.build/docs}")
     own_database=${BILLING_DATABASE_URL:-}
     ready_seconds=${BILLING_READY_SECONDS:-60}
 

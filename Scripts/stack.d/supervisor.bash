@@ -170,7 +170,7 @@ start_in_background() {
     open_pause
     rm -f -- "$run_dir/ready"
     BILLING_RUN_DIR=$run_dir BILLING_PORT=$port BILLING_WORKERS=$workers BILLING_BINARY=$binary \
-        BILLING_DOCS_DIR=$docs_dir BILLING_READY_SECONDS=$ready_seconds \
+        BILLING_DOCS_DIR=$docs_given BILLING_READY_SECONDS=$ready_seconds \
         setsid "$project/Scripts/stack" supervise </dev/null >"$log" 2>&1 8<&- &
     local pid=$!
     trap 'kill -TERM "$pid" 2>/dev/null; wait "$pid"; exit 130' INT TERM

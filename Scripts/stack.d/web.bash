@@ -38,6 +38,7 @@ prepare_nginx() {
     command -v nginx >/dev/null || PATH=$PATH:/usr/sbin:/sbin
     command -v nginx >/dev/null || fail "nginx is not installed: run Scripts/install-packages"
     prepare_certificate
+    build_docs
     copy_docs
 
     local listen="listen 127.0.0.1:$port ssl http2;"
@@ -96,6 +97,17 @@ check_nginx() {
         fail "port $port needs root: use sudo, or set BILLING_PORT to one above 1023"
     printf '%s\n' "$answer" >&2
     fail "nginx refuses its configuration (its own words are above)"
+}
+
+# Builds the documentation where it is not of this program, from the schema of our own database. A start goes on
+# without it, whatever happens here.
+build_docs() {
+    [[ -z $docs_given ]] || return 0
+    local database=${own_database:-host=$sockets dbname=billing}
+    BILLING_BINARY=$binary BILLING_DOCS_DATABASE=$database PGUSER=billing_owner \
+        timeout --foreground 30 "$project/Scripts/docs/build" "$docs_dir" \
+        >"$run_dir/docs.log" 2>&1 </dev/null 8<&- 9>&- ||
+        say "the documentation could not be built, see $run_dir/docs.log; the last one is served, if any"
 }
 
 # nginx's user may not reach the project's folder: serve a copy.

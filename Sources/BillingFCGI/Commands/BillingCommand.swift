@@ -18,8 +18,7 @@ struct BillingCommand: ParsableCommand {
         subcommands: [
             ServeCommand.self, JobsCommand.self, MigrateCommand.self, StatusCommand.self, RunCommand.self,
             AccountCommand.self, UserCommand.self, AuditCommand.self, LedgerCommand.self, RoutesCommand.self,
-            CheckConfigCommand.self,
-            VersionCommand.self,
+            DescribeCommand.self, CheckConfigCommand.self, VersionCommand.self,
         ])
 
     /// Runs a command line, without the program's name; the exit status.

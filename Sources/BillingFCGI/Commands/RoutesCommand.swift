@@ -34,10 +34,3 @@ struct RoutesCommand: ParsableCommand {
         }
     }
 }
-
-extension Route {
-    /// The least privilege that the action asks for (spec 4.1).
-    fileprivate var privilege: String {
-        (isReading ? ServiceUser.Privilege.readOnly : .full).rawValue
-    }
-}

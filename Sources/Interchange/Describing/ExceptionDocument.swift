@@ -19,7 +19,7 @@ public struct ExceptionDocument: Sendable {
     }
 
     private static let codes = EnumerationFacts(
-        "failureCode", FailureCode.allCases.map { EnumerationCode($0.rawValue, "see the failure codes") })
+        "failureCode", FailureCode.allCases.map { EnumerationCode($0.rawValue, $0.meaning) })
 
     /// Its description, for the documentation too; the XML element is `exception`.
     public static let description = ObjectDescription<Void, ExceptionDocument>(

@@ -15,6 +15,8 @@ public final class Field<Form, Object>: Sendable {
         precondition(
             facts.mode == .readOnly ? reading != nil && writing == nil : writing != nil,
             "\(facts.name): a read-only field needs get and no set, another one set")
+        var facts = facts
+        facts.isReturned = reading != nil
         self.facts = facts
         self.names = FieldNames(facts)
         self.reading = reading

@@ -169,6 +169,8 @@ public struct FieldFacts: Sendable {
     public let meaning: String
     /// Where it comes from.
     public let mark: Mark
+    /// Whether answers have it; false for what is taken and never sent back.
+    public internal(set) var isReturned = true
 
     /// The facts of one field.
     public init(

@@ -88,7 +88,7 @@ public enum Enumerations {
 /// Forms of text that several objects share.
 enum Forms {
     static let email = TextForm(
-        "must be one email address", pattern: "^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$",
+        "must be one email address", pattern: "^[^@\\s,;]{1,64}@[^@\\s,;.]+(\\.[^@\\s,;.]+)+$",
         accepts: { text in
             let parts = text.split(separator: "@", omittingEmptySubsequences: false)
             guard parts.count == 2, !parts[0].isEmpty, parts[0].utf8.count <= 64 else { return false }
