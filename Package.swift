@@ -80,7 +80,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["TestSupport"], exclude: ["Samples"], swiftSettings: strict),
+            name: "EndToEndTests", dependencies: ["TestSupport"], exclude: ["GeneratedClient", "Samples"], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]
 )
