@@ -80,7 +80,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["TestSupport"], exclude: ["Conversations", "Documentation"],
+            name: "EndToEndTests", dependencies: ["TestSupport"], exclude: ["Documentation", "GeneratedClient", "Samples"],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]

@@ -120,7 +120,8 @@ struct Merchant: Sendable {
         return try read(output.output, of: "\(method) \(path)")
     }
 
-    private func read(_ text: String, of request: String) throws -> Answer {
+    /// Reads an answer as `curl -i` prints it.
+    func read(_ text: String, of request: String) throws -> Answer {
         var parts = text.components(separatedBy: "\r\n\r\n")
         while parts.count > 2, parts[0].hasPrefix("HTTP/1.1 100") { parts.removeFirst() }
         let lines = parts[0].components(separatedBy: "\r\n")

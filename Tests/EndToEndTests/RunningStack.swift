@@ -51,7 +51,7 @@ final class RunningStack: Sendable {
         let line = open("\(home.path)/line", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard line >= 0, flock(line, LOCK_EX) == 0 else { throw SetupFailure("flock: \(errno)") }
         let script = """
-            cd "$1" && export BILLING_RUN_DIR=$2/run BILLING_PORT=$3 BILLING_WORKERS=$4
+            unset BILLING_RECORD; cd "$1" && export BILLING_RUN_DIR=$2/run BILLING_PORT=$3 BILLING_WORKERS=$4
             Scripts/stack start >"$2/start.log" 2>&1; echo $? >"$2/started.new"; mv "$2/started.new" "$2/started"
             flock "$2/line" true
             Scripts/stack stop >/dev/null 2>&1; rm -rf -- "$2"
@@ -130,7 +130,8 @@ final class RunningStack: Sendable {
     /// Runs the `billing` command on this stack.
     func billing(_ arguments: [String]) throws -> Subprocess.Output {
         let program = environmentValue("BILLING_BINARY") ?? "\(packageFolder)/.build/release/billing"
-        return try Subprocess.run("/usr/bin/env", ["BILLING_RUN_DIR=\(folder)", program] + arguments)
+        return try Subprocess.run(
+            "/usr/bin/env", ["-u", "BILLING_RECORD", "BILLING_RUN_DIR=\(folder)", program] + arguments)
     }
 
     /// Runs SQL as the database's superuser; columns are parted by `|`, rows by line feeds.
@@ -168,6 +169,7 @@ final class RunningStack: Sendable {
         shell(
             """
             set -euo pipefail
+            unset BILLING_RECORD
             export BILLING_RUN_DIR='\(folder)' BILLING_PORT=\(port) BILLING_WORKERS=2
             pid() { cut -d' ' -f1 "$BILLING_RUN_DIR/pids/$1.pid"; }
             \(script)

@@ -136,7 +136,7 @@ extension Member {
         return member
     }
 
-    private static func text(_ numbers: inout SeededNumbers, _ length: ClosedRange<Int>) -> String {
+    static func text(_ numbers: inout SeededNumbers, _ length: ClosedRange<Int>) -> String {
         var scalars = String.UnicodeScalarView()
         let wanted = Int.random(in: length, using: &numbers)
         while scalars.count < wanted {
