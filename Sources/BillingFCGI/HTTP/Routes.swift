@@ -7,7 +7,7 @@ extension Route {
     static let table: [Route] =
         CustomerEndpoint.routes + PaymentOptionEndpoint.routes + PlanEndpoint.routes
         + SubscriptionEndpoint.routes + TransactionEndpoint.routes + AccountEndpoint.routes
-        + ClockEndpoint.routes
+        + ClockEndpoint.routes + AdjustmentEndpoint.routes
 
     /// The row that a method and a path below `/api/v01` call, with what stands for `{…}` in it.
     ///
