@@ -253,6 +253,51 @@ struct AdjustmentTests {
         try merchant.expectSoundBooks()
     }
 
+    /// What ~preview foresees is what is collected: credit is used first, fees go along with the next invoice.
+    @Test("a preview comes true, to the cent")
+    func previewComesTrue() throws {
+        let merchant = try Merchant(
+            settings: [
+                "enrollmentFee=150", "freezeFlatFee=300", "freezeRecurringFee=500", "balancingAlgorithm=IF",
+            ])
+        var customers: [TestCustomer] = []
+        for (amount, first, length) in [
+            (1499, "2027-01-31", 5), (2500, "2027-03-01", nil), (1000, "2027-02-10", 9),
+            (3100, "2027-02-20", nil),
+        ] as [(Int, String, Int?)] {
+            customers.append(try merchant.createCustomer(amount: amount, first: first, length: length))
+        }
+        try merchant.advance(to: "2027-02-15")
+        _ = try merchant.call(
+            "PUT", customers[0].transactions, #"{"type":"AP","accountType":"K","amount":2600}"#)
+        _ = try merchant.call("GET", "\(path(customers[0]))/~freeze?effectiveDate=2027-03-31&length=2")
+        _ = try merchant.call("PUT", customers[1].transactions, #"{"type":"RA","amount":175}"#)
+        _ = try merchant.call("GET", "\(path(customers[1]))/~freeze?effectiveDate=2027-03-01&length=1")
+        _ = try merchant.call("GET", "\(path(customers[2]))/~cancel?effectiveDate=2027-06-10")
+        _ = try merchant.process(3100, of: customers[3], #","subscriptionId":\(customers[3].subscription)"#)
+        _ = try merchant.call("POST", "\(path(customers[3]))/~pause?effectiveDate=2027-05-01")
+        let foreseen = try customers.map { customer in
+            try merchant.call("GET", "\(path(customer))/~preview").tree.items.filter {
+                ($0["billingDate"]?.scalar ?? "") <= "2027-09-15" && $0["status"]?.scalar == "planned"
+            }
+        }
+        try merchant.advance(to: "2027-09-15")
+        for (customer, foreseen) in zip(customers, foreseen) {
+            func lines(_ type: String, _ amount: String) -> [String] {
+                foreseen.filter { $0[amount]?.integer != 0 }
+                    .map { "\(type) \($0["billingDate"]?.scalar ?? "-") \($0[amount]?.scalar ?? "-") 0" }
+            }
+            let later = try merchant.entries(of: customer).filter { $0.dueDate > "2027-02-15" }
+            #expect(later.filter { $0.type == "RI" }.map(\.description) == lines("RI", "amount"))
+            #expect(
+                later.filter { $0.type == "AP" }.map(\.description) == lines("AP", "expectedCollection"),
+                "\(later)")
+            #expect(foreseen.count >= 2)
+            #expect(try merchant.call("GET", customer.path)["balance"] == "0")
+        }
+        try merchant.expectSoundBooks()
+    }
+
     @Test("invoices made earlier: their dates, and what a preview shows of them")
     func leadDays() throws {
         let merchant = try Merchant(settings: ["invoiceLeadDays=10"])

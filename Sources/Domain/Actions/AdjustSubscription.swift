@@ -232,7 +232,7 @@ struct AdjustmentIntake {
         else { return }
         throw Refusal(
             .salesClosed,
-            "the billing date \(charge.billingDate) is less than \(days) days ahead or just so many: it can no longer be changed",
+            "sales for the billing date \(charge.billingDate) are closed: it can be changed up to \(days + 1) days before it",
             field: "effectiveDate")
     }
 
