@@ -112,19 +112,52 @@ public enum Invariants {
                               and t.type = 'RI' and t.cycle_number = n.cycle_number)
            -- A cycle of nothing has no invoice.
            and s.amount > 0
+           -- A frozen or paused one has none either.
+           and not exists (select from subscription_adjustments j
+                            where j.account_id = s.account_id and j.subscription_id = s.subscription_id
+                              and j.type in ('F', 'P') and j.state <> 'withdrawn'
+                              and cycle_date(s.billing_cycle_type, s.billing_interval, s.first_billing_date, n.cycle_number)
+                                  between j.effective_date and coalesce(j.end_date, 'infinity'))
         union all
         select 'subscription_progress', s.account_id,
                format('subscription %s is before cycle %s with %s billed: it has %s invoices, the last of cycle %s',
                       s.subscription_id, s.next_cycle, s.billed_count, coalesce(i.invoices, 0), coalesce(i.last, 0))
           from subscriptions s
-          left join (select account_id, subscription_id, count(*) as invoices, max(cycle_number) as last,
-                            max(due_date) as last_date
+          -- The invoice of a freeze's fee is no payment.
+          left join (select account_id, subscription_id, count(*) filter (where adjustment_id is null) as invoices,
+                            max(cycle_number) as last, max(due_date) as last_date
                        from transactions
                       where type = 'RI' and cycle_number is not null
                       group by account_id, subscription_id) i
             on i.account_id = s.account_id and i.subscription_id = s.subscription_id
          where (s.amount > 0 and (s.billed_count <> coalesce(i.invoices, 0) or s.last_billing_date is distinct from i.last_date))
             or coalesce(i.last, 0) >= s.next_cycle
+
+        -- A subscription is frozen, paused or cancelled while an adjustment of that kind is in force, and only then.
+        union all
+        select 'adjustment_in_force', s.account_id,
+               format('subscription %s has status %s with %s in force and %s pending', s.subscription_id, s.status,
+                      coalesce(j.in_force, 'nothing'), j.pending)
+          from subscriptions s
+         cross join lateral (
+               select string_agg(type, '' order by type) filter (where state = 'effective') as in_force,
+                      count(*) filter (where state = 'pending') as pending
+                 from subscription_adjustments k
+                where k.account_id = s.account_id and k.subscription_id = s.subscription_id) j
+         where j.in_force is distinct from case s.status when 'F' then 'F' when 'P' then 'P' when 'N' then 'C' end
+            or s.status in ('N', 'E') and j.pending > 0
+
+        -- The next billing date is its cycle's, and neither frozen without a fee, paused nor cancelled.
+        union all
+        select 'next_billing_date', s.account_id,
+               format('subscription %s is next billed on %s, cycle %s', s.subscription_id, s.next_billing_date, s.next_cycle)
+          from subscriptions s
+         where s.next_billing_date
+               <> cycle_date(s.billing_cycle_type, s.billing_interval, s.first_billing_date, s.next_cycle)
+            or exists (select from subscription_adjustments j
+                        where j.account_id = s.account_id and j.subscription_id = s.subscription_id
+                          and j.state in ('pending', 'effective') and j.type in ('C', 'P')
+                          and s.next_billing_date >= j.effective_date)
 
         -- One open attempt for an invoice; settled attempts and their transactions come in pairs.
         union all

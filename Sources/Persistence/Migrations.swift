@@ -22,6 +22,7 @@ struct Migration {
     /// All of them, in order. A test compares the list with the folder.
     static let all = [
         Migration(1, "foundation", PackageResources._001_foundation_sql),
+        Migration(2, "adjustments", PackageResources._002_adjustments_sql),
         Migration(4, "resources", PackageResources._004_resources_sql),
         Migration(5, "search", PackageResources._005_search_sql),
     ]

@@ -44,9 +44,9 @@ import Testing
             let first = try #require(
                 try store.dueSubscriptions(account: 2001, through: january, limit: 1).first)
             #expect(first.customerID == Identifier(1))
-            #expect(first.terms.cycle == BillingCycle(.monthly))
-            #expect(first.terms.amount == Money(5000) && first.terms.taxAmount == Money(400))
-            #expect(first.progress == SubscriptionProgress(beginningOn: january))
+            #expect(first.course.terms.cycle == BillingCycle(.monthly))
+            #expect(first.course.terms.amount == Money(5000) && first.course.terms.taxAmount == Money(400))
+            #expect(first.course.progress == SubscriptionProgress(beginningOn: january))
         }
     }
 

@@ -43,9 +43,14 @@ import Testing
                status, create_date)
         values (2001, 13, 1, 'AP', 'VC', 5000, '2026-01-31', 13, 'pending', now()),
                (2001, 23, 2, 'AD', 'VC', 5000, '2026-01-31', 23, 'declined', now());
-        update subscriptions set status = 'C', next_cycle = 2, billed_count = 1, last_billing_date = '2026-01-31'
+        update subscriptions set status = 'C', next_cycle = 2, billed_count = 1, last_billing_date = '2026-01-31',
+               next_billing_date = '2026-02-28'
          where subscription_id in (201, 202);
         update subscriptions set status = 'N', next_billing_date = null where subscription_id = 203;
+        insert into subscription_adjustments (account_id, adjustment_id, customer_id, subscription_id, type, effective_date,
+               end_date, length, creator_code, state, due_on, create_date)
+        values (2001, 51, 3, 203, 'C', '2026-01-31', null, null, 'api-x', 'effective', null, now()),
+               (2001, 52, 1, 201, 'F', '2026-03-31', '2026-05-31', 3, 'api-x', 'pending', '2026-03-31', now());
         insert into audit_log (account_id, actor, request_id, action, object_type, object_id)
         values (2001, 'api-x', 'r', 'create', 'customer', 1)
         """
@@ -248,7 +253,23 @@ import Testing
                 "h", "billing_api", "42501",
                 entry(31, 9, "RF", 500, "receivable", "revenue:fees", account: 2002)),
             Attack("h", "billing_api", "42501", "insert into transaction_codes values (2002, 'x', 31)"),
+            Attack(
+                "h", "billing_api", "42501",
+                Self.adjustment(2, "'P', '2026-02-01', null, null", account: 2002)),
             // The owner of the tables is bound by the same rules.
+            Attack(
+                "e", "billing_owner", "subscription_adjustments_append_only",
+                "delete from subscription_adjustments"),
+            Attack(
+                "e", "billing_owner", "subscription_adjustments_append_only",
+                "truncate subscription_adjustments cascade"),
+            Attack(
+                "e", "billing_owner", "subscription_adjustments_moves",
+                "update subscription_adjustments set note = 'other' where adjustment_id = 52"),
+            Attack(
+                "e", "billing_owner", "subscription_adjustments_moves",
+                "update subscription_adjustments set effective_date = '2026-02-28', due_on = '2026-02-28' where adjustment_id = 52"
+            ),
             Attack(
                 "b", "billing_owner", "ledger_entries_append_only", "update ledger_entries set amount = 1"),
             Attack("b", "billing_owner", "ledger_entries_append_only", "delete from ledger_entries"),
@@ -284,6 +305,60 @@ import Testing
                 "insert into open_items values (2001, 1, 99, true, 5, 5)"),
         ]
 
+    /// A pending adjustment; `values` are type, effective date, end date, length.
+    static func adjustment(_ customer: Int, _ values: String, account: Int = 2001) -> String {
+        """
+        insert into subscription_adjustments (account_id, customer_id, subscription_id, creator_code, create_date, type,
+               effective_date, end_date, length, due_on)
+        select \(account), \(customer), \(customer + 200), 'api-x', now(), v.type, v.day::date, v.last::date, v.length::integer,
+               v.day::date
+          from (values (\(values))) as v (type, day, last, length)
+        """
+    }
+
+    /// What both roles of the program are refused about adjustments (spec 5.7).
+    static let adjusting: [Attack] = ["billing_api", "billing_jobs"].flatMap { role in
+        [
+            Attack(
+                "e", role, "subscription_adjustments_no_overlap",
+                """
+                update subscription_adjustments set state = 'effective', due_on = '2026-06-30' where adjustment_id = 52;
+                \(adjustment(1, "'F', '2026-05-31', '2026-05-31', 1"))
+                """),
+            Attack(
+                "e", role, "subscription_adjustments_one_pending",
+                adjustment(1, "'P', '2026-08-01', null, null")),
+            Attack(
+                "e", role, "subscription_adjustments_one_cancellation",
+                adjustment(3, "'C', '2026-08-01', null, null")),
+            Attack(
+                "e", role, "subscription_adjustments_freeze_whole",
+                adjustment(2, "'F', '2026-08-01', null, null")),
+            Attack(
+                "e", role, "subscription_adjustments_open_end",
+                adjustment(2, "'P', '2026-08-01', '2026-09-01', null")),
+            Attack(
+                "e", role, "subscription_adjustments_due",
+                "update subscription_adjustments set state = 'effective', due_on = null where adjustment_id = 52"
+            ),
+            Attack(
+                "e", role, "subscription_adjustments_moves",
+                """
+                update subscription_adjustments set state = 'pending', due_on = effective_date where adjustment_id = 51
+                """),
+            Attack(
+                "e", role, "subscription_adjustments_moves",
+                """
+                update subscription_adjustments set state = 'effective', due_on = '2026-08-31', end_date = '2026-07-31'
+                 where adjustment_id = 52
+                """),
+            Attack("e", role, "42501", "delete from subscription_adjustments"),
+            Attack(
+                "e", role, "42501",
+                "update subscription_adjustments set creator_code = 'api-y' where adjustment_id = 52"),
+        ]
+    }
+
     @Test func refusesEachAttack() throws {
         let database = try BooksDatabase()
         let owner = try database.connection("billing_owner")
@@ -291,7 +366,7 @@ import Testing
         let roles = ["billing_api", "billing_jobs", "billing_owner"]
         let connections = try Dictionary(
             uniqueKeysWithValues: roles.map { ($0, try database.connection($0)) })
-        for attack in Self.attacks {
+        for attack in Self.attacks + Self.adjusting {
             let connection = try #require(connections[attack.role])
             var refusal = "none"
             connection.begin()

@@ -62,7 +62,43 @@ import Testing
             insert into open_items values (2001, 1, 41, true, 3001, 3001);
             update customers set balance = balance + 3001 where customer_id = 1
             """, "refunds_within_payment"),
-        Damage("update subscriptions set next_cycle = 3 where subscription_id = 201", "no_cycle_skipped"),
+        Damage(
+            "update subscriptions set next_cycle = 3, next_billing_date = '2026-03-31' where subscription_id = 201",
+            "no_cycle_skipped"),
+        // Frozen cycles may be passed over, and only they.
+        Damage(
+            """
+            alter table subscription_adjustments drop constraint subscription_adjustments_due;
+            update subscriptions set next_cycle = 6, next_billing_date = '2026-06-30' where subscription_id = 201;
+            update subscription_adjustments set effective_date = '2026-02-28' where adjustment_id = 52
+            """),
+        Damage(
+            """
+            alter table subscription_adjustments drop constraint subscription_adjustments_due;
+            update subscriptions set next_cycle = 7, next_billing_date = '2026-07-31' where subscription_id = 201;
+            update subscription_adjustments set effective_date = '2026-02-28' where adjustment_id = 52
+            """, "no_cycle_skipped"),
+        Damage(
+            """
+            alter table subscription_adjustments drop constraint subscription_adjustments_due;
+            update subscriptions set next_cycle = 6, next_billing_date = '2026-06-30' where subscription_id = 201;
+            update subscription_adjustments set effective_date = '2026-06-28', state = 'withdrawn', due_on = null
+             where adjustment_id = 52
+            """, "no_cycle_skipped", "no_cycle_skipped", "no_cycle_skipped", "no_cycle_skipped"),
+        Damage(
+            "update subscriptions set next_billing_date = '2026-03-01' where subscription_id = 201",
+            "next_billing_date"),
+        Damage(
+            """
+            update subscription_adjustments set type = 'P', effective_date = '2026-02-01', due_on = '2026-02-01', end_date = null,
+                   length = null where adjustment_id = 52
+            """,
+            "next_billing_date"),
+        Damage("update subscriptions set status = 'F' where subscription_id = 202", "adjustment_in_force"),
+        Damage("update subscriptions set status = 'C' where subscription_id = 203", "adjustment_in_force"),
+        Damage(
+            "update subscriptions set status = 'E', next_billing_date = null where subscription_id = 201",
+            "adjustment_in_force"),
         Damage(
             "update subscriptions set billed_count = 2 where subscription_id = 201", "subscription_progress"),
         Damage(
@@ -76,7 +112,8 @@ import Testing
             drop index transactions_one_invoice_a_cycle;
             update transactions set subscription_id = 201 where transaction_id = 21;
             update subscriptions set billed_count = 2 where subscription_id = 201;
-            update subscriptions set billed_count = 0, next_cycle = 1, last_billing_date = null where subscription_id = 202
+            update subscriptions set billed_count = 0, next_cycle = 1, last_billing_date = null,
+                   next_billing_date = '2026-01-31' where subscription_id = 202
             """, "one_invoice_a_cycle"),
         Damage(
             "drop index attempts_one_open_an_invoice; \(ConstraintTests.attempt(42, 1, "payment", invoice: "11"))",

@@ -12,9 +12,12 @@ enum SubscriptionEndpoint {
             [.get], collection, "find", parameters: filters, returns: .many(Descriptions.subscription.facts),
             meaning: "Finds the customer's subscriptions, by id ascending.", run: find),
         Route(
-            [.get], collection + "/{subscription-id}", "load", returns: .one(Descriptions.subscription.facts),
-            meaning: "Loads a subscription.", run: load),
+            [.get], item, "load", returns: .one(Descriptions.subscription.facts),
+            meaning: "Loads a subscription with its adjustments.", run: load),
     ]
+
+    /// The one subscription that a path addresses.
+    static let item = collection + "/{subscription-id}"
 
     private static let collection = "/customers/{customer-id}/subscriptions"
 
@@ -84,11 +87,50 @@ enum SubscriptionEndpoint {
             let customer = try CustomerEndpoint.customer(call, in: store)
             let reference = try call.reference(1)
             guard
-                let subscription = try store.subscription(
+                let subscription = try store.completeSubscription(
                     of: customer.id, account: customer.accountID, reference)
             else { throw call.missing("subscription", reference) }
             return subscription
         }
         return Answer(Descriptions.subscription, subscription)
+    }
+
+    static func modify(_ call: Call) throws -> Answer {
+        let body = try call.body()
+        return try call.writing { store in
+            let state = try CustomerEndpoint.locked(try call.reference(), call, in: store)
+            let (customer, reference) = (state.customer, try call.reference(1))
+            guard
+                let stored = try store.lockedSubscription(
+                    of: customer.id, account: customer.accountID, reference)
+            else { throw call.missing("subscription", reference) }
+            let form = try changedForm(of: stored, by: body, in: store)
+            return Answer(
+                Descriptions.subscription,
+                try ModifySubscription(stored, form).execute(state, in: store, by: call.actor))
+        }
+    }
+
+    /// The stored subscription with what the body changes. The plan, which must stay, may be named by its id or by its code.
+    private static func changedForm(of stored: Subscription, by body: Body, in store: any Store) throws
+        -> SubscriptionForm
+    {
+        var form = SubscriptionForm(stored, plan: stored.terms.planID.map { .id($0.rawValue) })
+        do {
+            try Descriptions.subscription.decode(body, into: &form, purpose: .modify)
+        } catch {
+            guard error.faults.contains(where: { $0.code == .createOnly && $0.field == "planId" }),
+                let plan = try stored.terms.planID.flatMap({
+                    try store.plan(.id($0.rawValue), of: stored.accountID)
+                })
+            else { throw error }
+            form = SubscriptionForm(stored, plan: .code(plan.code ?? plan.id.description))
+            do {
+                try Descriptions.subscription.decode(body, into: &form, purpose: .modify)
+            } catch let again {
+                throw again.faults.contains { $0.field == "planId" } ? error : again
+            }
+        }
+        return form
     }
 }

@@ -20,6 +20,17 @@ struct Answer {
         write = { format, writer in description.encode(object, as: format, into: &writer) }
     }
 
+    /// The first of a list that is worked out and has no second page.
+    init<Form, Object>(_ description: ObjectDescription<Form, Object>, first limit: Int, of all: [Object]) {
+        status = 200
+        let objects = Array(all.prefix(limit))
+        headers = [
+            ("X-Offset", "0"), ("X-Limit", String(limit)),
+            ("X-Has-More", all.count > limit ? "true" : "false"),
+        ]
+        write = { format, writer in description.encode(list: objects, as: format, into: &writer) }
+    }
+
     /// The answer to the first of repeated requests, again (spec 4.5).
     init(repeating first: FirstAnswer) {
         status = first.status

@@ -8,6 +8,7 @@ extension Route {
         CustomerEndpoint.routes + PaymentOptionEndpoint.routes + PlanEndpoint.routes
         + SubscriptionEndpoint.routes + TransactionEndpoint.routes + AccountEndpoint.routes
         + ClockEndpoint.routes + OverviewEndpoint.routes + UserEndpoint.routes + LedgerEndpoint.routes
+        + AdjustmentEndpoint.routes
 
     /// What a method and a path below `/api/v01` call.
     enum Called {

@@ -1,9 +1,9 @@
-/// One pass of the billing run over one merchant account (spec 5.2): turns due charges into invoices, balances them, collects
-/// what remains, and asks for unknown outcomes.
+/// One pass of the billing run over one merchant account (spec 5.2): lets adjustments begin and end, turns due charges into
+/// invoices, balances them, collects what remains, and asks for unknown outcomes.
 ///
 /// ```
-/// due charges ─▶ invoices + balancing ─▶ attempts ─▶ processor ─▶ payments, declines
-///               (a transaction a batch)  (a tr.)    (none open)  (a transaction)
+/// adjustments ─▶ due charges ─▶ invoices + balancing ─▶ attempts ─▶ processor ─▶ payments, declines
+///                              (a transaction a batch)  (a tr.)    (none open)  (a transaction)
 /// ```
 /// It may be killed at any point and run again, and any number of processes may run it at once: rows that one holds are
 /// passed over by the others, and the database holds that no cycle is invoiced and no invoice attempted twice.
@@ -15,6 +15,8 @@ public struct RunBilling {
 
     /// What a pass did.
     public struct Report: Hashable, Sendable {
+        /// Subscriptions that were moved on: charges billed, adjustments begun or ended.
+        public var subscriptionsMoved = 0
         public var invoicesMade = 0
         public var attemptsMade = 0
         public var outcomesRecovered = 0
@@ -22,7 +24,9 @@ public struct RunBilling {
         public var setAside: [String] = []
 
         /// Whether anything was done.
-        public var didWork: Bool { invoicesMade + attemptsMade + outcomesRecovered + setAside.count > 0 }
+        public var didWork: Bool {
+            subscriptionsMoved + attemptsMade + outcomesRecovered + setAside.count > 0
+        }
 
         /// Nothing was done.
         public init() {}
@@ -51,34 +55,42 @@ public struct RunBilling {
     public func execute(batches: Int = .max) throws -> Report {
         var report = Report()
         var round = 0
-        while round < batches, try invoice(&report) { round += 1 }
+        while round < batches, try bill(.adjustments, &report) { round += 1 }
+        round = 0
+        while round < batches, try bill(.charges, &report) { round += 1 }
         round = 0
         while round < batches, try collect(&report) { round += 1 }
         try recover(&report)
         return report
     }
 
-    // MARK: Invoicing and balancing (spec 5.2 steps 2 and 3)
+    // MARK: Adjustments, invoicing and balancing (spec 5.2 steps 1 to 3)
 
-    private func invoice(_ report: inout Report) throws -> Bool {
+    /// Why a subscription is looked at. All that is due of it happens then, whatever the reason.
+    private enum Occasion {
+        case adjustments, charges
+    }
+
+    private func bill(_ occasion: Occasion, _ report: inout Report) throws -> Bool {
         do {
-            let made = try invoiceBatch(limit: RunBilling.batchSize)
-            report.invoicesMade += made
-            return made > 0
+            let done = try billBatch(occasion, limit: RunBilling.batchSize)
+            report.add(done)
+            return done.subscriptions > 0
         } catch  where !isTrouble(error) {
             // One of the batch cannot be billed: go through them one by one and set aside what fails.
-            return try invoiceSingly(&report)
+            return try billSingly(occasion, &report)
         }
     }
 
-    private func invoiceSingly(_ report: inout Report) throws -> Bool {
-        var made = 0
+    private func billSingly(_ occasion: Occasion, _ report: inout Report) throws -> Bool {
+        var moved = 0
         for _ in 0..<RunBilling.batchSize {
             var current: Identifier<Subscription>?
             do {
-                let one = try invoiceBatch(limit: 1) { current = $0 }
-                if one == 0 { break }
-                made += one
+                let one = try billBatch(occasion, limit: 1) { current = $0 }
+                if one.subscriptions == 0 { break }
+                report.add(one)
+                moved += one.subscriptions
             } catch  where !isTrouble(error) {
                 guard let failed = current else { throw error }
                 let reason = "\(error)"
@@ -88,71 +100,25 @@ public struct RunBilling {
                 report.setAside.append("\(failed): \(reason)")
             }
         }
-        report.invoicesMade += made
-        return made > 0
+        return moved > 0
     }
 
-    private func invoiceBatch(limit: Int, noting: (Identifier<Subscription>) -> Void = { _ in }) throws -> Int
-    {
+    private func billBatch(
+        _ occasion: Occasion, limit: Int, noting: (Identifier<Subscription>) -> Void = { _ in }
+    ) throws -> BillSubscriptions.Done {
         try books.transaction(reaching: [account]) { store in
-            guard let state = try store.account(account) else { return 0 }
+            guard let state = try store.account(account) else { return BillSubscriptions.Done() }
             let today = state.moment.businessDate
-            let due = try store.dueSubscriptions(
-                account: account, through: today.adding(days: state.account.invoiceLeadDays), limit: limit)
-            guard !due.isEmpty else { return 0 }
+            let due =
+                switch occasion {
+                case .adjustments: try store.dueAdjustments(account: account, through: today, limit: limit)
+                case .charges:
+                    try store.dueSubscriptions(
+                        account: account, through: today.adding(days: state.account.invoiceLeadDays),
+                        limit: limit)
+                }
             due.forEach { noting($0.id) }
-
-            var changes = BookChanges(
-                accountID: account, processor: state.account.processor, moment: state.moment)
-            let customers = Array(Set(due.map(\.customerID))).sorted()
-            let open = try store.openItems(of: customers, account: account)
-            let ids = try store.reserveTransactionIDs(due.count)
-            var invoices: [OpenItem] = []
-            var ended: Set<Identifier<Customer>> = []
-            for (subscription, id) in zip(due, ids) {
-                guard
-                    let (charge, after) = Schedule.next(
-                        terms: subscription.terms, progress: subscription.progress)
-                else { continue }
-                changes.progress.append((subscription.id, after))
-                if after.nextBillingDate == nil { ended.insert(subscription.customerID) }
-                // A charge of nothing has no invoice: the cycle is billed all the same.
-                guard charge.amount > .zero else { continue }
-                changes.add(id, of: subscription.customerID, .invoice(charge, of: subscription.id))
-                invoices.append(
-                    OpenItem(
-                        id: id, customerID: subscription.customerID, type: .invoice,
-                        dueDate: charge.billingDate,
-                        left: charge.amount, subscriptionID: subscription.id))
-                changes.collections.append(
-                    InvoiceCollection(
-                        invoiceID: id, customerID: subscription.customerID, subscriptionID: subscription.id,
-                        state: .due, collectOn: charge.billingDate))
-            }
-            changes.allocations = RunBilling.balance(
-                debts: open.filter(\.type.isDebt) + invoices, credits: open.filter { !$0.type.isDebt },
-                by: state.account.balancingAlgorithm, billed: Set(invoices.compactMap(\.subscriptionID)))
-            try store.write(changes)
-            if !ended.isEmpty { try store.expire(customers: ended.sorted(), account: account) }
-            return due.count
-        }
-    }
-
-    /// Uses the credits of each customer on its debts; a credit held for a subscription is free once that is billed.
-    private static func balance(
-        debts: [OpenItem], credits: [OpenItem], by algorithm: BalancingAlgorithm,
-        billed: Set<Identifier<Subscription>>
-    ) -> [NewAllocation] {
-        guard !credits.isEmpty else { return [] }
-        let owed = Dictionary(grouping: debts, by: \.customerID)
-        let unused = Dictionary(grouping: credits, by: \.customerID)
-        return unused.keys.sorted().flatMap { customer in
-            let freed = (unused[customer] ?? []).map { credit in
-                var credit = credit
-                if let held = credit.heldFor, billed.contains(held) { credit.heldFor = nil }
-                return credit
-            }
-            return Balancing.allocate(debts: owed[customer] ?? [], credits: freed, by: algorithm)
+            return try BillSubscriptions(account: state.account, moment: state.moment).execute(due, in: store)
         }
     }
 
@@ -272,14 +238,9 @@ public struct RunBilling {
     }
 }
 
-extension TransactionFacts {
-    /// The invoice of a charge.
-    static func invoice(_ charge: Charge, of subscription: Identifier<Subscription>) -> TransactionFacts {
-        var facts = TransactionFacts(type: .invoice, amount: charge.amount, dueDate: charge.billingDate)
-        facts.taxAmount = charge.taxAmount
-        facts.subscriptionID = subscription
-        facts.cycleNumber = charge.cycleNumber
-        facts.creatorCode = RunBilling.actor
-        return facts
+extension RunBilling.Report {
+    fileprivate mutating func add(_ done: BillSubscriptions.Done) {
+        subscriptionsMoved += done.subscriptions
+        invoicesMade += done.invoices
     }
 }

@@ -35,7 +35,22 @@ public struct Subscription: Sendable {
     public var progress: SubscriptionProgress
     /// Bills that are fully paid.
     public var collectedCount: Int
+    /// What is scheduled to come next of cancellation, freeze and pause; nil when nothing is.
+    public var pendingAdjustment: SubscriptionAdjustment.Kind?
+    /// The merchant account's: invoices are made this many days before their billing date.
+    public var invoiceLeadDays = 0
+    /// All adjustments by id, as ~load shows them; nil elsewhere.
+    public var adjustments: [SubscriptionAdjustment]?
     public var version: Int
+
+    /// When its first invoice is made; nil where that is the billing date itself (spec 2.4).
+    public var firstInvoicingDate: CalendarDate? {
+        invoiceLeadDays > 0 ? terms.firstBillingDate.adding(days: -invoiceLeadDays) : nil
+    }
+    /// When its next invoice is made; nil likewise.
+    public var nextInvoicingDate: CalendarDate? {
+        invoiceLeadDays > 0 ? progress.nextBillingDate?.adding(days: -invoiceLeadDays) : nil
+    }
 
     /// A subscription as stored.
     public init(
@@ -87,12 +102,14 @@ public struct SubscriptionTerms: Hashable, Sendable {
 /// How far a subscription has come.
 public struct SubscriptionProgress: Hashable, Sendable {
     public var status: Subscription.Status
-    /// The number of the next charge, from 1; it counts cycles from the anchor, frozen ones included.
+    /// The number of the next cycle that is to be billed, from 1; it counts cycles from the anchor, and passes over those that a
+    /// freeze skips. Where nothing more will be billed, the first one that is not.
     public var nextCycle: Int
-    /// Nil when nothing more will be billed.
+    /// Nil when nothing more will be billed as far as is known: ended, paused, or cancelled from a day before it.
     public var nextBillingDate: CalendarDate?
+    /// The billing date of the last invoice, a freeze's fee included.
     public var lastBillingDate: CalendarDate?
-    /// Payments billed so far.
+    /// Payments billed so far; a freeze's fee is none.
     public var billedCount: Int
 
     /// A progress with all its parts.
@@ -129,6 +146,22 @@ public struct SubscriptionForm: Sendable {
 
     /// An empty form for ~create.
     public init() {}
+
+    /// The form as ~modify finds it: what is stored.
+    ///
+    /// - Parameter plan: the plan as the caller names it, which may be its code.
+    public init(_ subscription: Subscription, plan: Reference?) {
+        code = subscription.code ?? subscription.id.description
+        self.plan = plan
+        cycleUnit = subscription.terms.cycle.unit
+        interval = subscription.terms.cycle.interval
+        amount = subscription.terms.amount
+        taxAmount = subscription.terms.taxAmount
+        firstBillingDate = subscription.terms.firstBillingDate
+        length = subscription.terms.length
+        paymentOption = subscription.paymentOptionID.map { .id($0.rawValue) }
+        note = subscription.note
+    }
 }
 
 /// What ~find of subscriptions filters by (spec 1.4).

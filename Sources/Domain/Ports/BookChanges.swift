@@ -160,6 +160,8 @@ public struct BookChanges: Sendable {
     public var attempts: [NewAttempt] = []
     public var settlements: [Settlement] = []
     public var progress: [(id: Identifier<Subscription>, to: SubscriptionProgress)] = []
+    /// Adjustments that moved on, with the day of what comes next of each by itself.
+    public var adjustments: [(adjustment: SubscriptionAdjustment, dueOn: CalendarDate?)] = []
     public var collections: [InvoiceCollection] = []
     /// Options that were declined, with the code; a hard decline makes them inactive.
     public var declinedOptions: [(id: Identifier<PaymentOption>, code: String, isHard: Bool)] = []
@@ -222,22 +224,24 @@ public protocol TransactionStore: AnyObject {
     func write(_ changes: BookChanges) throws
 }
 
-/// A subscription whose next charge is due, locked with its customer.
+/// A subscription of which a charge or an adjustment is due, locked with its customer.
 public struct DueSubscription: Sendable {
     public var id: Identifier<Subscription>
     public var customerID: Identifier<Customer>
-    public var terms: SubscriptionTerms
-    public var progress: SubscriptionProgress
+    /// Its terms, how far it has come, and the adjustments that are pending or in force.
+    public var course: SubscriptionCourse
+    /// False for an inactive customer, of whom nothing is billed.
+    public var isBilled: Bool
 
     /// A due subscription.
     public init(
-        id: Identifier<Subscription>, customerID: Identifier<Customer>, terms: SubscriptionTerms,
-        progress: SubscriptionProgress
+        id: Identifier<Subscription>, customerID: Identifier<Customer>, course: SubscriptionCourse,
+        isBilled: Bool = true
     ) {
         self.id = id
         self.customerID = customerID
-        self.terms = terms
-        self.progress = progress
+        self.course = course
+        self.isBilled = isBilled
     }
 }
 
@@ -268,10 +272,12 @@ public struct DueCollection: Sendable {
 
 /// What the billing run reads (spec 5.2). Rows that another process has locked are left to it.
 public protocol BillingStore: AnyObject {
+    /// Subscriptions of which an adjustment begins or ends by this date, oldest first; each locked with its customer.
+    func dueAdjustments(account: Int64, through date: CalendarDate, limit: Int) throws -> [DueSubscription]
     /// Subscriptions whose billing date has come, oldest first; each locked with its customer.
     func dueSubscriptions(account: Int64, through date: CalendarDate, limit: Int) throws -> [DueSubscription]
-    /// Fixed subscriptions with all payments billed become expired, and customers all of whose subscriptions ended;
-    /// of these customers.
+    /// Fixed subscriptions with all payments billed become expired, and customers all of whose subscriptions ended or were
+    /// cancelled; of these customers.
     func expire(customers: [Identifier<Customer>], account: Int64) throws
     /// Invoices to be collected, oldest first; each locked with its customer.
     func dueCollections(account: Int64, through date: CalendarDate, limit: Int) throws -> [DueCollection]

@@ -210,6 +210,9 @@ public protocol PlanStore: AnyObject {
 public protocol SubscriptionStore: AnyObject {
     func subscription(of customer: Identifier<Customer>, account: Int64, _ reference: Reference) throws
         -> Subscription?
+    /// The subscription, locked; its customer is locked already.
+    func lockedSubscription(of customer: Identifier<Customer>, account: Int64, _ reference: Reference) throws
+        -> Subscription?
     func subscriptions(
         of customer: Identifier<Customer>, account: Int64, _ filter: SubscriptionFilter, _ page: Page
     ) throws -> Found<Subscription>
@@ -220,4 +223,19 @@ public protocol SubscriptionStore: AnyObject {
         account: Int64, customer: Identifier<Customer>, code: String?, terms: SubscriptionTerms,
         paymentOption: Identifier<PaymentOption>?, note: String?, at moment: Moment
     ) throws -> Identifier<Subscription>
+    /// Writes what may change of a subscription by ~modify.
+    func updateSubscription(
+        _ subscription: Subscription, paymentOption: Identifier<PaymentOption>?, note: String?
+    ) throws
+
+    /// The adjustments of a subscription, by id.
+    func adjustments(of subscription: Identifier<Subscription>, account: Int64, _ page: Page) throws
+        -> Found<SubscriptionAdjustment>
+    /// Those that are pending or in force, by id; read after the subscription was locked, they are what counts.
+    func livingAdjustments(of subscriptions: [Identifier<Subscription>], account: Int64) throws
+        -> [Identifier<Subscription>: [SubscriptionAdjustment]]
+    /// Stores a pending adjustment and answers its id; `adjustment.id` is not looked at. V30 when another one overlaps it.
+    func insertAdjustment(
+        _ adjustment: SubscriptionAdjustment, of subscription: Subscription, at moment: Moment
+    ) throws -> Identifier<SubscriptionAdjustment>
 }

@@ -41,4 +41,26 @@ public struct BillingCycle: Hashable, Sendable {
         case .annually: first.adding(months: 12 * steps)
         }
     }
+
+    /// The number of the first cycle whose billing date is `date` or later.
+    public func firstNumber(onOrAfter date: CalendarDate, from first: CalendarDate) -> Int {
+        guard date > first else { return 1 }
+        let unitMonths =
+            switch unit {
+            case .weekly: 0
+            case .monthly: 1
+            case .quarterly: 3
+            case .semiannually: 6
+            case .annually: 12
+            }
+        if unitMonths == 0 {
+            let days = Int(date.daysSince1970) - Int(first.daysSince1970)
+            return (days + 7 * interval - 1) / (7 * interval) + 1
+        }
+        let (year, month, _) = date.components
+        let (firstYear, firstMonth, _) = first.components
+        // The cycle of the same month or the last one before it; its day may still lie before the date.
+        let number = ((year - firstYear) * 12 + month - firstMonth) / (unitMonths * interval) + 1
+        return self.date(of: number, from: first) < date ? number + 1 : number
+    }
 }

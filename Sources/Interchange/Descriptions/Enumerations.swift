@@ -65,6 +65,32 @@ public enum Enumerations {
         "VC", "VD", "MC", "MD", "AC", "DC", "DD", "JC", "NC", "BC", "BS",
     ])
 
+    /// spec 3.5.
+    public static let adjustmentType = EnumerationFacts(
+        "adjustmentType",
+        [EnumerationCode("F", "freeze"), EnumerationCode("C", "cancel"), EnumerationCode("P", "pause")])
+
+    /// spec 3.6.
+    public static let chargeType = EnumerationFacts(
+        "chargeType",
+        [
+            EnumerationCode("F", "fixed: one of a number of payments"), EnumerationCode("P", "perpetual"),
+            EnumerationCode("D", "deferred, no invoice"),
+            EnumerationCode("C", "complimentary: invoiced and at once waived by an allowance"),
+            EnumerationCode("R", "freeze, no invoice"),
+            EnumerationCode("Z", "paid freeze: an invoice of the freeze fee"),
+            EnumerationCode("S", "skipped"),
+        ])
+
+    /// spec 2.10 status.
+    public static let chargeStatus = EnumerationFacts(
+        "chargeStatus",
+        [
+            EnumerationCode("planned", "to be billed on its date"),
+            EnumerationCode("billed", "the invoice is made already"),
+            EnumerationCode("skipped", "frozen or paused: no invoice"),
+        ])
+
     /// spec 3.7.
     public static let customerStatus = EnumerationFacts(
         "customerStatus",

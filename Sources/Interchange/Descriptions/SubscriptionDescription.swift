@@ -87,10 +87,33 @@ extension Descriptions {
         Field.enumeration(
             "status", Enumerations.subscriptionStatus, meaning: "Where the subscription stands.",
             get: { $0.progress.status })
-        Field.date("nextBillingDate", meaning: "Next billing date.", get: { $0.progress.nextBillingDate })
-        Field.date("lastBillingDate", meaning: "Last billing date.", get: { $0.progress.lastBillingDate })
+        Field.date(
+            "nextBillingDate",
+            meaning:
+                "The next date that is billed, after frozen ones; absent when there is none: ended, paused, cancelled before it.",
+            get: { $0.progress.nextBillingDate })
+        Field.date(
+            "lastBillingDate", meaning: "The last date that was billed; absent when there is none.",
+            get: { $0.progress.lastBillingDate })
+        Field.date(
+            "firstInvoicingDate",
+            meaning:
+                "When the first invoice is made; only where invoices are made before their billing date.",
+            get: { $0.firstInvoicingDate })
+        Field.date(
+            "nextInvoicingDate",
+            meaning: "When the next invoice is made; only where invoices are made before their billing date.",
+            get: { $0.nextInvoicingDate })
         Field.integer("billedCount", meaning: "Payments billed so far.", get: { $0.progress.billedCount })
         Field.integer(
             "collectedCount", meaning: "Payments billed and fully paid.", get: { $0.collectedCount })
+        Field.enumeration(
+            "pendingAdjustmentType", Enumerations.adjustmentType,
+            meaning: "What is scheduled to change it next; absent when nothing is.",
+            get: { $0.pendingAdjustment })
+        Field.list(
+            "adjustments", of: subscriptionAdjustment,
+            meaning: "Its freezes, cancellations and pauses, by id; on ~load of the subscription only.",
+            get: { $0.adjustments })
     }
 }

@@ -15,6 +15,16 @@ enum FailureTable {
         "transaction_codes_key": Fault(
             .duplicate, "a transaction with this code exists already", field: "code"),
 
+        // What the rules refuse before, with the dates.
+        "subscription_adjustments_no_overlap": Fault(
+            .stateForbids, "the subscription is frozen then already: freezes must not overlap",
+            field: "effectiveDate"),
+        "subscription_adjustments_one_pending": Fault(
+            .stateForbids, "another freeze or pause, or a cancellation, is scheduled already"),
+        "subscription_adjustments_one_pause": Fault(.stateForbids, "the subscription is paused already"),
+        "subscription_adjustments_one_cancellation": Fault(
+            .stateForbids, "the subscription is cancelled already"),
+
         // Two requests at once.
         "attempts_one_open_an_invoice": Fault(
             .outcomeOpen, "another attempt to collect this invoice is open: its outcome comes first"),

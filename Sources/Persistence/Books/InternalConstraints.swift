@@ -30,6 +30,14 @@ extension FailureTable {
         payment_options_token_code payment_options_type payment_options_zip_code plans_account \
         plans_amount plans_code_form plans_cycle plans_interval plans_key plans_name plans_tax \
         service_user_accounts_key signing_payments_key signing_payments_transaction \
+        subscription_adjustments_append_only subscription_adjustments_cancelled_for_good \
+        subscription_adjustments_creator subscription_adjustments_days subscription_adjustments_due \
+        subscription_adjustments_end_note subscription_adjustments_freeze_whole \
+        subscription_adjustments_key subscription_adjustments_length subscription_adjustments_moves \
+        subscription_adjustments_note subscription_adjustments_of_customer \
+        subscription_adjustments_open_end subscription_adjustments_state \
+        subscription_adjustments_subscription subscription_adjustments_type transactions_adjustment \
+        transactions_one_fee_an_adjustment \
         subscriptions_amount subscriptions_billed subscriptions_code_form subscriptions_customer \
         subscriptions_cycle subscriptions_ended_have_no_next subscriptions_interval subscriptions_key \
         subscriptions_length subscriptions_next_cycle subscriptions_note subscriptions_of_customer \

@@ -7,14 +7,24 @@ extension PostgresStore: BillingStore {
     static let due = Statement(
         "subscription.due",
         """
-        select s.subscription_id, s.customer_id, s.plan_id, s.plan_name, s.billing_cycle_type, s.billing_interval,
-               s.amount, s.tax_amount, s.first_billing_date, s.length, s.status, s.next_cycle, s.next_billing_date,
-               s.last_billing_date, s.billed_count
+        select \(DueRow.columns)
           from subscriptions s
           join customers c on c.account_id = s.account_id and c.customer_id = s.customer_id
-         where s.account_id = $1 and s.status in ('U', 'C') and s.set_aside_reason is null
-           and s.next_billing_date <= $2 and c.status in ('A', 'E')
+         where s.account_id = $1 and s.set_aside_reason is null and s.next_billing_date <= $2
+           and c.status in ('A', 'E')
          order by s.next_billing_date, s.subscription_id
+         limit $3
+           for no key update of c, s skip locked
+        """)
+    static let dueAdjusting = Statement(
+        "subscription.due_adjusting",
+        """
+        select \(DueRow.columns)
+          from subscription_adjustments j
+          join subscriptions s on s.account_id = j.account_id and s.subscription_id = j.subscription_id
+          join customers c on c.account_id = s.account_id and c.customer_id = s.customer_id
+         where j.account_id = $1 and j.due_on <= $2 and s.set_aside_reason is null
+         order by j.due_on, s.subscription_id
          limit $3
            for no key update of c, s skip locked
         """)
@@ -28,7 +38,7 @@ extension PostgresStore: BillingStore {
                  cross join lateral (
                        select x.ctid as place from subscriptions x
                         where x.account_id = $1 and x.customer_id = n.customer_id and x.status = 'C'
-                          and x.next_billing_date is null
+                          and x.billed_count = x.length
                        offset 0) k) n
          where s.ctid = n.place
         """)
@@ -188,17 +198,28 @@ extension PostgresStore: BillingStore {
     public func dueSubscriptions(
         account: Int64, through date: CalendarDate, limit: Int
     ) throws -> [DueSubscription] {
-        try connection.rows(Self.due, [.int(account), .day(date), .int(Int64(limit))]).map { row in
-            DueSubscription(
-                id: row.identifier(0), customerID: row.identifier(1),
-                terms: SubscriptionTerms(
-                    planID: row.optionalIdentifier(2), planName: row.optionalText(3),
-                    cycle: BillingCycle(row.code(4), every: Int(row.int(5))), amount: row.money(6),
-                    taxAmount: row.money(7), firstBillingDate: row.date(8),
-                    length: row.optionalInt(9).map { Int($0) }),
-                progress: SubscriptionProgress(
-                    status: row.code(10), nextCycle: Int(row.int(11)), nextBillingDate: row.optionalDate(12),
-                    lastBillingDate: row.optionalDate(13), billedCount: Int(row.int(14))))
+        try due(Self.due, account, date, limit)
+    }
+
+    public func dueAdjustments(
+        account: Int64, through date: CalendarDate, limit: Int
+    ) throws -> [DueSubscription] {
+        try due(Self.dueAdjusting, account, date, limit)
+    }
+
+    /// Two round trips: an adjustment read beside the subscription could be older than its lock.
+    private func due(
+        _ statement: Statement, _ account: Int64, _ date: CalendarDate, _ limit: Int
+    ) throws -> [DueSubscription] {
+        var seen: Set<Identifier<Subscription>> = []
+        let due = try connection.rows(statement, [.int(account), .day(date), .int(Int64(limit))])
+            .map { DueRow.subscription($0) }.filter { seen.insert($0.id).inserted }
+        let living = try livingAdjustments(of: due.map(\.id), account: account)
+        guard !living.isEmpty else { return due }
+        return due.map { subscription in
+            var subscription = subscription
+            subscription.course.adjustments = living[subscription.id] ?? []
+            return subscription
         }
     }
 
@@ -277,6 +298,32 @@ extension PostgresStore: BillingStore {
     }
 
     public func lastTransactionID() throws -> Int64 { try connection.rows(Self.last, [])[0].int(0) }
+}
+
+/// How a subscription that is due is read.
+private enum DueRow {
+    /// The columns, from the subscription under the alias `s` and its customer under `c`.
+    static let columns = """
+        s.subscription_id, s.customer_id, s.plan_id, s.plan_name, s.billing_cycle_type, s.billing_interval,
+               s.amount, s.tax_amount, s.first_billing_date, s.length, s.status, s.next_cycle, s.next_billing_date,
+               s.last_billing_date, s.billed_count, c.status in ('A', 'E') as is_billed
+        """
+
+    /// The subscription, without its adjustments.
+    static func subscription(_ row: Row) -> DueSubscription {
+        DueSubscription(
+            id: row.identifier(0), customerID: row.identifier(1),
+            course: SubscriptionCourse(
+                terms: SubscriptionTerms(
+                    planID: row.optionalIdentifier(2), planName: row.optionalText(3),
+                    cycle: BillingCycle(row.code(4), every: Int(row.int(5))), amount: row.money(6),
+                    taxAmount: row.money(7), firstBillingDate: row.date(8),
+                    length: row.optionalInt(9).map { Int($0) }),
+                progress: SubscriptionProgress(
+                    status: row.code(10), nextCycle: Int(row.int(11)), nextBillingDate: row.optionalDate(12),
+                    lastBillingDate: row.optionalDate(13), billedCount: Int(row.int(14)))),
+            isBilled: row.bool(15))
+    }
 }
 
 /// How the collecting of an invoice is read.

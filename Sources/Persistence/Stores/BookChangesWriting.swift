@@ -52,6 +52,10 @@ extension PostgresStore {
             connection.enqueue(
                 ProgressWriting.billing, [account] + ProgressWriting.progress(changes.progress))
         }
+        if !changes.adjustments.isEmpty {
+            connection.enqueue(
+                AdjustmentWriting.moving, [account] + AdjustmentWriting.columns(changes.adjustments))
+        }
         if !changes.declinedOptions.isEmpty {
             connection.enqueue(
                 ProgressWriting.declining,

@@ -97,8 +97,10 @@ extension OperatorStore {
         select a.account_id, a.processor
           from merchant_accounts a
          where exists (select 1 from subscriptions s
-                        where s.account_id = a.account_id and s.status in ('U', 'C') and s.set_aside_reason is null
+                        where s.account_id = a.account_id and s.set_aside_reason is null
                           and s.next_billing_date <= business_date(a) + a.invoice_lead_days)
+            or exists (select 1 from subscription_adjustments j
+                        where j.account_id = a.account_id and j.due_on <= business_date(a))
             or exists (select 1 from collections c
                         where c.account_id = a.account_id and c.state = 'due' and c.collect_on <= business_date(a))
             or exists (select 1 from attempts t

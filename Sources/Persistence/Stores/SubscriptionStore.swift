@@ -22,6 +22,23 @@ extension PostgresStore: SubscriptionStore {
            and \(form.condition("x", id: "subscription_id", from: 3))\(form.order("x", limit: 1))
         """
     }
+    private static let lock = ByReference("subscription.lock") { form in
+        """
+        select \(SubscriptionRow.columns)
+          from subscriptions x
+          join merchant_accounts a on a.account_id = x.account_id
+         where x.account_id = $1 and x.customer_id = $2
+           and \(form.condition("x", id: "subscription_id", from: 3))\(form.order("x", limit: 1))
+           for no key update of x
+        """
+    }
+    private static let modify = Statement(
+        "subscription.modify",
+        """
+        update subscriptions
+           set payment_option_id = $3, note = $4, version = version + 1
+         where account_id = $1 and subscription_id = $2
+        """)
     private static let insert = Statement(
         "subscription.insert",
         """
@@ -60,6 +77,25 @@ extension PostgresStore: SubscriptionStore {
         return try connection.rows(
             Self.load[reference], [.int(account), .id(customer)] + reference.parameters
         ).first.map { SubscriptionRow.subscription($0) }
+    }
+
+    /// Locks and reads a subscription of this customer.
+    public func lockedSubscription(
+        of customer: Identifier<Customer>, account: Int64, _ reference: Reference
+    ) throws -> Subscription? {
+        guard accounts.contains(account) else { return nil }
+        return try connection.rows(
+            Self.lock[reference], [.int(account), .id(customer)] + reference.parameters
+        ).first.map { SubscriptionRow.subscription($0) }
+    }
+
+    /// Queues the change of a subscription that is locked.
+    public func updateSubscription(
+        _ subscription: Subscription, paymentOption: Identifier<PaymentOption>?, note: String?
+    ) throws {
+        connection.enqueue(
+            Self.modify,
+            [.int(subscription.accountID), .id(subscription.id), .id(paymentOption), .text(note)])
     }
 
     /// Finds subscriptions of this customer by id.
@@ -136,17 +172,23 @@ enum SubscriptionRow {
                  select count(*)
                    from transactions t
                   where t.account_id = x.account_id and t.subscription_id = x.subscription_id and t.type = 'RI'
-                    and t.cycle_number is not null
+                    and t.cycle_number is not null and t.adjustment_id is null
                     and (t.status = 'reversed' or exists (
                         select from open_items o
                          where o.account_id = t.account_id and o.customer_id = t.customer_id
                            and o.transaction_id = t.transaction_id))) end) as collected,
-               x.version
+               x.version, a.invoice_lead_days,
+               (select j.type
+                  from subscription_adjustments j
+                 where j.account_id = x.account_id and j.subscription_id = x.subscription_id
+                   and j.state = 'pending'
+                 order by j.effective_date, j.type
+                 limit 1) as pending_adjustment_type
         """
 
-    /// The subscription.
+    /// The subscription, without the list of its adjustments.
     static func subscription(_ row: Row) -> Subscription {
-        Subscription(
+        var subscription = Subscription(
             id: row.identifier(0), accountID: row.int(1), customerID: row.identifier(2),
             code: row.optionalText(3), createDate: row.localDateTime(4),
             terms: SubscriptionTerms(
@@ -159,5 +201,8 @@ enum SubscriptionRow {
                 status: row.code(15), nextCycle: Int(row.int(16)), nextBillingDate: row.optionalDate(17),
                 lastBillingDate: row.optionalDate(18), billedCount: Int(row.int(19))),
             collectedCount: Int(row.int(20)), version: Int(row.int(21)))
+        subscription.invoiceLeadDays = Int(row.int(22))
+        subscription.pendingAdjustment = row.isNull(23) ? nil : row.code(23)
+        return subscription
     }
 }
