@@ -21,6 +21,7 @@ struct Migration {
 
     /// All of them, in order. A test compares the list with the folder.
     static let all = [
-        Migration(1, "foundation", PackageResources._001_foundation_sql)
+        Migration(1, "foundation", PackageResources._001_foundation_sql),
+        Migration(3, "reversals", PackageResources._003_reversals_sql),
     ]
 }
