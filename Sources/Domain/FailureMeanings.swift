@@ -31,6 +31,8 @@ extension FailureCode {
         case .salesClosed: "too close to the next billing date to change it"
         case .idempotencyKeyReused: "the idempotency key was used before, for another request"
         case .outcomeOpen: "an attempt to collect the same debt is open, and its outcome comes first"
+        case .preconditionFailed:
+            "the object has changed since the `ETag` in `If-Match` was given; load it again"
         case .configurationLacks:
             "the merchant account is not set up for this, for example its processor"
         case .noSuchAction: "there is no such resource or action"

@@ -94,6 +94,19 @@ public enum Invariants {
          group by s.account_id, s.transaction_id, s.amount
         having sum(r.amount) > s.amount
 
+        -- What is reversed is undone in whole by others, and what reverses has reversed.
+        union all
+        select 'reversed_by_another', t.account_id,
+               format('transaction %s of %s is %s; of it %s is undone', t.transaction_id, t.amount, t.status, u.amount)
+          from transactions t
+          left join (select account_id, source_id, sum(amount) as amount,
+                            bool_or(type in ('RR', 'RX', 'AV', 'AD', 'AS', 'AX')) as is_whole
+                       from transactions
+                      where type in ('RR', 'RX', 'AV', 'AD', 'AS', 'AX', 'AR') and status = 'final' and source_id is not null
+                      group by account_id, source_id) u
+            on u.account_id = t.account_id and u.source_id = t.transaction_id
+         where t.status = 'reversed' and u.amount is distinct from t.amount or t.status <> 'reversed' and u.is_whole
+
         -- One invoice for each billed cycle, none left out, none ahead; and the subscription says so.
         union all
         select 'one_invoice_a_cycle', account_id,
@@ -239,5 +252,11 @@ public enum Invariants {
           from sandbox.movement m
           left join billing.attempts p on p.account_id = m.account and 't' || p.transaction_id = m.key
          where m.approved_amount > 0 and p.outcome is distinct from 'approved'
+        union all
+        select 'notice_taken', n.account, format('notice %s (%s) is acknowledged and not in the books', n.id, n.code)
+          from sandbox.notice n
+         where n.acknowledged_at is not null
+           and not exists (select from billing.processor_notices k
+                            where k.account_id = n.account and k.processor = 'sandbox' and k.notice_id = n.id)
         """
 }

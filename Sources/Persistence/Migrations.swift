@@ -23,6 +23,7 @@ struct Migration {
     static let all = [
         Migration(1, "foundation", PackageResources._001_foundation_sql),
         Migration(2, "adjustments", PackageResources._002_adjustments_sql),
+        Migration(3, "reversals", PackageResources._003_reversals_sql),
         Migration(4, "resources", PackageResources._004_resources_sql),
         Migration(5, "search", PackageResources._005_search_sql),
     ]

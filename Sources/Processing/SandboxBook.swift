@@ -155,7 +155,8 @@ enum SandboxBook {
         return answers[1].map { row in
             ProcessorNotice(
                 id: row.int(0), orderKey: row.text(1), code: row.text(2), message: row.text(3),
-                amount: Money(row.int(4)), date: CalendarDate(daysSince1970: row.days(5)))
+                amount: Money(row.int(4)), date: CalendarDate(daysSince1970: row.days(5)),
+                correctedAccessory: row.optionalText(6))
         }
     }
 

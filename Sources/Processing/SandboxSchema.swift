@@ -52,6 +52,7 @@ enum SandboxSchema {
             constraint notice_pkey primary key (id),
             constraint notice_movement foreign key (movement_id) references sandbox.movement (id)
         );
+        alter table sandbox.notice add column if not exists corrected_accessory text;
         create index if not exists notice_movement_id on sandbox.notice (movement_id);
         create index if not exists notice_open on sandbox.notice (account, date, id)
         where acknowledged_at is null;

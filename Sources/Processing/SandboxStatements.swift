@@ -136,7 +136,7 @@ extension SandboxBook {
     static let readNotices = Statement(
         "sandbox.read_notices",
         """
-        select n.id, m.key, n.code, n.message, n.amount, n.date
+        select n.id, m.key, n.code, n.message, n.amount, n.date, n.corrected_accessory
         from sandbox.notice as n
         join sandbox.movement as m on m.id = n.movement_id
         where n.account = $1::bigint

@@ -200,6 +200,21 @@ struct FormRulesTests {
         expect(raw(), [], "raw data")
         expect(raw { $0.savePaymentOption = true }, [], "raw data to be saved")
         expect(form { $0.type = .claim }, [(no, "type")], "type")
+        func refund(_ change: (inout ProcessingRequest) -> Void = { _ in }) -> ProcessingRequest {
+            form {
+                $0.type = .refund
+                $0.source = .id(71)
+                change(&$0)
+            }
+        }
+        expect(refund(), [], "a refund of a payment")
+        expect(refund { $0.source = nil }, [(.requiredFieldMissing, "sourceId")], "a refund of nothing")
+        expect(
+            refund {
+                $0.token = "token-of-option-31"
+                $0.invoiceList = "1"
+                $0.subscription = .id(51)
+            }, [(no, "token"), (no, "invoiceList"), (no, "subscriptionId")], "a refund and what pays")
         expect(form { $0.taxAmount = Money(1001) }, [(no, "taxAmount")], "tax")
         expect(
             form {

@@ -13,7 +13,7 @@ enum Media: String, CaseIterable, Sendable, CustomTestStringConvertible {
 }
 
 /// An answer that came through nginx.
-struct Answer: CustomStringConvertible {
+struct Answer: CustomStringConvertible, Sendable {
     let status: Int
     /// By names in small letters; the values of a name that comes several times are joined by commas.
     let headers: [String: String]

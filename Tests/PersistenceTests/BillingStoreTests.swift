@@ -180,6 +180,18 @@ import Testing
             """)
         #expect(try isDue(), "collections are due")
         try tests.attempt(ids, state: .open)
+        #expect(try isDue(), "the processor is asked for notices")
+        let today = try #require(try store { try $0.account(2001) }).moment.businessDate
+        #expect(try store { try $0.takeNoticeRound(account: 2001, on: today) })
+        #expect(try !store { try $0.takeNoticeRound(account: 2001, on: today) }, "asked just now")
+        #expect(try !isDue())
+        try script("update merchant_accounts set late_fee_amount = 500 where account_id = 2001")
+        #expect(try isDue(), "invoices age")
+        try store { try $0.noteAged(account: 2001, on: today) }
+        #expect(try !isDue())
+        try script("update account_rounds set next_notices = now()")
+        #expect(try isDue(), "notices again")
+        #expect(try store { try $0.takeNoticeRound(account: 2001, on: today) })
         #expect(try !isDue())
         try script("update attempts set next_look_up = now()")
         #expect(try isDue(), "an outcome is to be asked for")

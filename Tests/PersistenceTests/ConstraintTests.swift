@@ -135,6 +135,27 @@ import Testing
                 Attack(
                     "a", role, "ledger_entries_match",
                     entry(31, 1, "RF", 500, "receivable", "revenue:fees", more: ", status", "'reversed'")),
+                // Undone once, and never more than there was.
+                Attack(
+                    "d", role, "refunds_within_payment",
+                    entry(
+                        31, 1, "AR", 3001, "receivable", "cash", more: ", account_type, source_id", "'K', 12")
+                ),
+                Attack(
+                    "d", role, "transactions_one_reversal",
+                    entry(31, 1, "AV", 3000, "receivable", "cash", more: ", source_id", "12")
+                        + ";" + entry(32, 1, "AV", 3000, "receivable", "cash", more: ", source_id", "12")),
+                Attack(
+                    "d", role, "transactions_one_return",
+                    entry(31, 1, "AD", 3000, "receivable", "cash", more: ", source_id", "12")
+                        + ";" + entry(32, 1, "AD", 3000, "receivable", "cash", more: ", source_id", "12")),
+                Attack(
+                    "d", role, "transactions_one_fee_a_cause",
+                    entry(31, 1, "RL", 500, "receivable", "revenue:fees", more: ", source_id", "11")
+                        + ";"
+                        + entry(32, 1, "RL", 500, "receivable", "revenue:fees", more: ", source_id", "11")),
+                Attack("b", role, "42501", "delete from processor_notices"),
+                Attack("b", role, "42501", "update processor_notices set amount = 1"),
                 // Append only.
                 Attack("b", role, "42501", "update ledger_entries set amount = 1"),
                 Attack("b", role, "42501", "delete from ledger_entries"),

@@ -100,6 +100,11 @@ import Testing
             "update subscriptions set status = 'E', next_billing_date = null where subscription_id = 201",
             "adjustment_in_force"),
         Damage(
+            "update transactions set status = 'reversed' where transaction_id = 24", "reversed_by_another"),
+        Damage(
+            "update transactions set type = 'AV', source_id = 12 where transaction_id = 11",
+            "no_cycle_skipped", "reversed_by_another", "subscription_progress"),
+        Damage(
             "update subscriptions set billed_count = 2 where subscription_id = 201", "subscription_progress"),
         Damage(
             "update subscriptions set last_billing_date = '2026-02-28' where subscription_id = 201",
@@ -161,11 +166,14 @@ import Testing
             create schema sandbox;
             create table sandbox.movement (account bigint, key text, kind text, amount bigint, code text,
                    approved_amount bigint);
+            create table sandbox.notice (id bigint, account bigint, code text, acknowledged_at timestamptz);
             insert into sandbox.movement
             values (2001, 't23', 'payment', 5000, 'D01', 0), (2001, 't24', 'payment', 5000, 'A01', 5000)
             """)
         let cases: [(sql: String, found: [String])] = [
             ("select 1", []),
+            ("insert into sandbox.notice values (1, 2001, 'Z02', null)", []),
+            ("insert into sandbox.notice values (1, 2001, 'Z02', now())", ["notice_taken"]),
             ("delete from sandbox.movement where key = 't24'", ["settled_attempt_at_processor"]),
             ("delete from sandbox.movement where key = 't23'", ["settled_attempt_at_processor"]),
             (

@@ -1,13 +1,15 @@
 import Domain
 import Glibc
 import Interchange
+import Pool
 
 /// `/customers/{customer-id}/transactions` (spec 1.5).
 enum TransactionEndpoint {
     static let routes = [
         Route(
             [.put], collection, "create", consumes: Descriptions.transaction.facts,
-            returns: .one(Descriptions.transaction.facts), failures: [.amountTooLarge],
+            returns: .one(Descriptions.transaction.facts),
+            failures: [.stateForbids, .amountTooLarge, .outcomeOpen],
             meaning: "Creates a transaction on record; moves no money at a processor.", run: create),
         Route(
             [.get], collection, "find", parameters: filters, returns: .many(Descriptions.transaction.facts),
@@ -26,6 +28,15 @@ enum TransactionEndpoint {
             meaning:
                 "Runs a payment or refund at the processor, in real time, and records it. A decline is a normal answer.",
             run: process),
+        Route(
+            [.get, .post], collection + "/{transaction-id}", "reverse", explicit: true,
+            parameters: reversing, returns: .one(Descriptions.transaction.facts),
+            failures: [
+                .processorSilent, .stateForbids, .amountTooLarge, .outcomeOpen, .configurationLacks,
+            ],
+            meaning:
+                "Undoes a transaction and answers with the one that does so; a payment is voided at the processor before it settles, and refunded after. A decline is a normal answer.",
+            run: reverse),
         Route(
             [.get], collection + "/{transaction-id}/allocations", "find", mark: .decided, parameters: .paging,
             returns: .many(Descriptions.allocation.facts),
@@ -50,6 +61,12 @@ enum TransactionEndpoint {
         ParameterDescription(
             "isOpen", .boolean, mark: .extended, "True: with a balance left; false: with none."),
     ]
+
+    static let reversing = ParameterList([
+        ParameterDescription(
+            "note", .text(maxLength: 1000, form: nil), mark: .extended,
+            "A note of your own, kept with the reversing transaction.")
+    ])
 
     static func create(_ call: Call) throws -> Answer {
         var form = TransactionForm()
@@ -108,18 +125,44 @@ enum TransactionEndpoint {
         var request = ProcessingRequest()
         try Descriptions.processingRequest.decode(try call.body(), into: &request, purpose: .create)
         let repeatable = try call.repeatable()
-        let payment = ProcessPayment(request, customer: try call.reference(), repeatable: repeatable)
+        let customer = try call.reference()
+        return try moving(call, repeatable, created: 201) { processors in
+            let (books, accounts) = (call.services.books, call.accounts)
+            return request.type == .refund
+                ? try RefundPayment(request, customer: customer, repeatable: repeatable).execute(
+                    books, reaching: accounts, processors: processors, by: call.actor)
+                : try ProcessPayment(request, customer: customer, repeatable: repeatable).execute(
+                    books, reaching: accounts, processors: processors, vault: call.services.vault,
+                    by: call.actor)
+        }
+    }
+
+    /// Answers 200 with the reversing transaction, and 202 while the processor's answer is not known. An `Idempotency-Key` counts
+    /// for POST.
+    static func reverse(_ call: Call) throws -> Answer {
+        let repeatable = call.request.method == Method.post.rawValue ? try call.repeatable() : nil
+        let reversal = ReverseTransaction(
+            try call.reference(1), of: try call.reference(), note: try call.parameters().text("note"),
+            repeatable: repeatable)
+        return try moving(call, repeatable, created: 200) { processors in
+            try reversal.execute(
+                call.services.books, reaching: call.accounts, processors: processors, by: call.actor)
+        }
+    }
+
+    /// Moves money, or what stands for it, once; `created` is the status of a success.
+    private static func moving(
+        _ call: Call, _ repeatable: RepeatableRequest?, created: Int,
+        _ body: (@escaping (String) -> (any Processor)?) throws -> Transaction
+    ) throws -> Answer {
+        let services = call.services
         do {
             let transaction = try waitingForOutcomes {
-                try outside(call) {
-                    try payment.execute(
-                        call.services.books, reaching: call.accounts,
-                        processors: { call.services.processor(named: $0) }, vault: call.services.vault,
-                        by: call.actor)
-                }
+                try outside(call) { try body { services.processor(named: $0) } }
             }
             let isPending = transaction.status == .pending
-            let answer = answer(transaction, status: isPending ? FailureCode.processorSilent.status : 201)
+            let answer = answer(
+                transaction, status: isPending ? FailureCode.processorSilent.status : created)
             // An unknown outcome is no last word: a repetition is told what became of it.
             if let repeatable, !isPending { call.keep(answer, of: repeatable) }
             return answer

@@ -103,6 +103,7 @@ private final class Jobs {
                     metadata: [
                         "account": "\(account)", "invoices": "\(report.invoicesMade)",
                         "attempts": "\(report.attemptsMade)", "recovered": "\(report.outcomesRecovered)",
+                        "notices": "\(report.noticesTaken)", "aged": "\(report.agedInvoices)",
                     ])
                 for one in report.setAside {
                     services.logger.error(

@@ -60,6 +60,8 @@ struct CollectInvoices {
             attempt.customerID = collection.customerID
             attempt.invoiceID = collection.invoiceID
             attempt.feeIDs = along.map(\.id)
+            attempt.openAmounts = [item.left] + along.map(\.left)
+            attempt.owed = limit
             attempt.subscriptionID = collection.subscriptionID
             attempt.number = collection.tries
             attempt.creatorCode = RunBilling.actor
@@ -72,7 +74,9 @@ struct CollectInvoices {
     /// in particular. The invoice is looked at again when that is settled.
     private func isBeingPaid(_ collection: InvoiceCollection) -> Bool {
         open.contains { attempt in
-            guard attempt.facts.customerID == collection.customerID else { return false }
+            guard attempt.facts.customerID == collection.customerID, attempt.facts.kind.collects else {
+                return false
+            }
             return attempt.facts.invoiceID == nil || attempt.facts.invoiceID == collection.invoiceID
                 || attempt.facts.feeIDs.contains(collection.invoiceID)
                 || (attempt.facts.subscriptionID != nil

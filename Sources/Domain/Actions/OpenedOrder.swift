@@ -21,6 +21,20 @@ extension ProcessorOrder {
     }
 }
 
+extension ProcessorOrder {
+    /// The order of a refund or void: it names the payment by that one's key. The processor knows the account from there, so that
+    /// the number is not opened for it: the mask stands in its place.
+    init(givingBack attempt: NewAttempt, account: MerchantAccount, moment: Moment) {
+        guard let source = attempt.sourceID else { preconditionFailure("a refund or void has its payment") }
+        self.init(
+            account: account.id, key: attempt.orderKey, kind: attempt.kind == .void ? .void : .refund,
+            amount: attempt.amount, currency: account.currency.code,
+            accountType: attempt.accountType.rawValue, accountNumber: attempt.accountMask,
+            accountAccessory: attempt.accessoryShown, holderName: attempt.holderName,
+            originalKey: NewAttempt.orderKey(of: source), now: moment.now, businessDate: moment.businessDate)
+    }
+}
+
 extension Processor {
     /// Sends the orders, and asks at once about those that got no answer: what the processor has on record is certain.
     func submitAndAsk(_ orders: [ProcessorOrder]) -> [ProcessorAnswer] {

@@ -1,10 +1,6 @@
 /// Runs a payment at the processor in real time and records it (spec 1.5 ~process, 5.6).
 ///
-/// ```
-/// caller ──▶ check, commit the attempt ──▶ processor ──▶ commit its answer ──▶ caller
-///            (one transaction)            (none open)    (one transaction)
-/// ```
-/// A crash between the two commits leaves the attempt open: the recovery asks the processor by the attempt's key.
+/// How it goes to the processor and back: ``RunAtProcessor``.
 public struct ProcessPayment {
     let request: ProcessingRequest
     let customer: Reference
@@ -21,63 +17,18 @@ public struct ProcessPayment {
     ///   invoice that the run has collected today already, the run's payment: nothing is charged twice (spec 5.9).
     /// - Throws: `Refusal`: V21, V24, V29, V30, V33; O01 without a processor; V36 when an attempt is open for an invoice it names.
     public func execute(
-        _ books: any Books, reaching accounts: [Int64], processors: (String) -> (any Processor)?,
+        _ books: any Books, reaching accounts: [Int64], processors: @escaping (String) -> (any Processor)?,
         vault: any NumberVault, by actor: Actor
     ) throws -> Transaction {
-        let opening = try books.transaction(reaching: accounts) { store in
-            let opening = try open(in: store, vault: vault, by: actor)
-            guard processors(opening.state.account.processor) != nil else {
-                throw Refusal(
-                    .configurationLacks,
-                    "the merchant account's processor, \(opening.state.account.processor), is not set up here"
-                )
-            }
-            return opening
-        }
-        let state = opening.state
-        if let opened = opening.order, let processor = processors(state.account.processor) {
-            let answer = processor.submitAndAsk([opened.order])[0]
-            try books.transaction(reaching: accounts) { store in
-                _ = try store.lockedCustomer(.id(state.customer.id.rawValue))
-                try SettleAttempts(
-                    account: state.account, moment: state.moment,
-                    answers: [opened.transactionID: .answer(answer)]
-                ).execute(in: store)
-            }
-        }
-        return try books.transaction(reaching: accounts) { store in
-            guard
-                let transaction = try store.transaction(
-                    of: state.customer.id, account: state.account.id, .id(opening.transactionID.rawValue))
-            else {
-                // Only a repetition can come here: the first request is at the processor now, or its server ended there.
-                throw Refusal(
-                    .outcomeOpen,
-                    "the first request under this Idempotency-Key is open: its outcome is not known yet")
-            }
-            return transaction
+        try RunAtProcessor(books: books, accounts: accounts, processors: processors).execute { store in
+            try open(in: store, vault: vault, by: actor)
         }
     }
 
-    private struct Opening {
-        let state: CustomerState
-        let transactionID: Identifier<Transaction>
-        /// Nil when there is nothing to be charged.
-        let order: OpenedOrder?
-    }
-
-    private func open(in store: any Store, vault: any NumberVault, by actor: Actor) throws -> Opening {
-        let earlier = try repeatable.flatMap { try store.begin($0) }
-        guard let state = try store.lockedCustomer(customer) else {
-            throw Refusal(.notFound, "there is no customer \(customer)")
-        }
+    private func open(in store: any Store, vault: any NumberVault, by actor: Actor) throws -> OpenedMovement {
+        let (state, earlier) = try RunAtProcessor.begin(repeatable, for: customer, in: store)
+        if let earlier { return earlier }
         let payer = state.customer
-        if let earlier {
-            guard case .became(let id, let owner, _) = earlier, owner == payer.id else {
-                throw AnsweredBefore(repetition: earlier)
-            }
-            return Opening(state: state, transactionID: id, order: nil)
-        }
         guard payer.status != .inactive else {
             throw Refusal(.stateForbids, "customer \(customer) is inactive: nothing is collected")
         }
@@ -101,7 +52,7 @@ public struct ProcessPayment {
             }
             try noteRepeatable(signed.id, of: payer, in: store)
             try store.note("process", on: "transaction", signed.id.rawValue, of: payer.accountID, by: actor)
-            return Opening(state: state, transactionID: signed.id, order: nil)
+            return OpenedMovement(state: state, transactionID: signed.id, order: nil)
         }
         let open = try store.openItems(of: [payer.id], account: payer.accountID)
         let debts = named + own(open, of: subscription).filter { !named.contains($0) }
@@ -127,7 +78,7 @@ public struct ProcessPayment {
         try refuseIfAttempted(debts, subscription: subscription, among: underWay)
         try noteRepeatable(ids[0], of: payer, in: store)
         try store.note("process", on: "transaction", ids[0].rawValue, of: payer.accountID, by: actor)
-        return Opening(
+        return OpenedMovement(
             state: state, transactionID: ids[0],
             order: OpenedOrder(
                 transactionID: ids[0],
@@ -155,7 +106,7 @@ public struct ProcessPayment {
     private func refuseIfAttempted(
         _ debts: [Identifier<Transaction>], subscription: Subscription?, among attempts: [OpenAttempt]
     ) throws {
-        for attempt in attempts {
+        for attempt in attempts where attempt.facts.kind.collects {
             let attempted = (attempt.facts.invoiceID.map { [$0] } ?? []) + attempt.facts.feeIDs
             let namesNothing = debts.isEmpty && subscription == nil
             if let both = attempted.first(where: { namesNothing || debts.contains($0) }) {
@@ -271,12 +222,6 @@ public struct ProcessPayment {
         attempt.address = parts.isEmpty ? nil : parts.joined(separator: ", ")
         return (attempt, AccountNumbers(number: number, accessory: accessory))
     }
-}
-
-/// The request was answered before under its key: nothing is done again.
-public struct AnsweredBefore: Error {
-    /// What became of the first one.
-    public let repetition: Repetition
 }
 
 extension NewAttempt {

@@ -9,7 +9,10 @@ public struct RecordTransaction {
 
     /// What the entry can pay, or what can pay it, is balanced at once (spec 5.4).
     ///
-    /// - Throws: `Refusal`: V21 type; V24 subscription or invoice out of reach; V29 code in use.
+    /// A refund (AR) of a payment takes what is unused of that first, then what it paid last is open again (spec 5.8).
+    ///
+    /// - Throws: `Refusal`: V21 type; V24 subscription, invoice or payment out of reach; V29 code in use; V30, V32 and V36 of a
+    ///   refund.
     public func execute(_ state: CustomerState, in store: any Store, by actor: Actor) throws -> Transaction {
         guard let type = form.type, let amount = form.amount else {
             throw Refusal(.requiredFieldMissing, "type and amount are required", field: "type")
@@ -30,24 +33,64 @@ public struct RecordTransaction {
         }
         let first = try InvoiceList.read(form.invoiceList, of: customer, in: store)
         let open = try store.openItems(of: [customer.id], account: account)
+        var balances = Balances(open)
         let id = try store.reserveTransactionIDs(1)[0]
-
+        var living: [LivingAllocation] = []
+        if type == .refund {
+            let source = try form.source.map { try refundSource($0, amount, state, in: store) }
+            facts.sourceID = source
+            living = try source.map { try store.livingAllocations(of: [$0], account: account) } ?? []
+            if source == nil { try refuseAbove(open, amount) }
+        }
         var changes = BookChanges(
             accountID: account, processor: state.account.processor, moment: state.moment)
         changes.add(id, of: customer.id, facts)
-        var item = OpenItem(
-            id: id, customerID: customer.id, type: type, dueDate: facts.dueDate, left: amount,
-            subscriptionID: facts.subscriptionID)
+        var item = OpenItem(id, of: customer.id, facts)
         item.first = first
-        changes.allocations = Balancing.allocate(
-            debts: open.filter(\.type.isDebt) + (type.isDebt ? [item] : []),
-            credits: open.filter { !$0.type.isDebt } + (type.isDebt ? [] : [item]),
-            by: state.account.balancingAlgorithm)
+        balances.add(item)
+        if let source = facts.sourceID {
+            balances.free(amount, of: source, from: living)
+            balances.use(source, on: id, amount)
+        }
+        balances.balance(by: state.account.balancingAlgorithm)
+        changes.take(balances)
+        if type == .refund { try changes.leaveToAPerson(balances.reopened, in: store) }
         try store.write(changes)
         try store.note("create", on: "transaction", id.rawValue, of: account, by: actor)
         guard let transaction = try store.transaction(of: customer.id, account: account, .id(id.rawValue))
         else { preconditionFailure("a transaction just stored is there") }
         return transaction
+    }
+
+    /// The payment that a refund in cash, by check or outside gives back.
+    private func refundSource(
+        _ reference: Reference, _ amount: Money, _ state: CustomerState, in store: any Store
+    ) throws -> Identifier<Transaction> {
+        let (found, source) = try RefundSource.of(state, reference, in: store)
+        switch (found.facts.type, found.facts.accountType) {
+        case (.payment, .allowance), (.payment, .writeOff), (.payment, .paymentPlan), (.payment, .settlement):
+            throw Refusal(
+                .stateForbids, "no money came with transaction \(found.id): reverse it instead",
+                field: "sourceId")
+        case (.payment, _), (.claim, _): break
+        default:
+            throw Refusal(.stateForbids, "transaction \(found.id) is no payment", field: "sourceId")
+        }
+        try RefundSource.refuse(amount, of: source)
+        try GivingBack.refuseWhileOpen(
+            found.id, among: try store.openAttempts(of: [state.customer.id], account: state.account.id))
+        return found.id
+    }
+
+    /// A refund that names no payment pays out the customer's credit, and no more.
+    private func refuseAbove(_ open: [OpenItem], _ amount: Money) throws(Refusal) {
+        let credit = open.filter { !$0.type.isDebt && $0.heldFor == nil }.reduce(Money.zero) { $0 + $1.left }
+        guard amount <= credit else {
+            throw Refusal(
+                .amountTooLarge,
+                "the customer has \(credit.minorUnits) of unused credit: name the payment to refund in sourceId",
+                field: "amount")
+        }
     }
 }
 

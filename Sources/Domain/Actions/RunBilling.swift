@@ -1,5 +1,6 @@
 /// One pass of the billing run over one merchant account (spec 5.2): lets adjustments begin and end, turns due charges into
-/// invoices, balances them, collects what remains, and asks for unknown outcomes.
+/// invoices, balances them, collects what remains, asks for unknown outcomes, takes over the processor's notices, and
+/// charges late fees.
 ///
 /// ```
 /// adjustments ─▶ due charges ─▶ invoices + balancing ─▶ attempts ─▶ processor ─▶ payments, declines
@@ -20,12 +21,16 @@ public struct RunBilling {
         public var invoicesMade = 0
         public var attemptsMade = 0
         public var outcomesRecovered = 0
+        public var noticesTaken = 0
+        /// Late fees and write-offs.
+        public var agedInvoices = 0
         /// Subscriptions whose step failed and that were set aside, each with its reason.
         public var setAside: [String] = []
 
         /// Whether anything was done.
         public var didWork: Bool {
-            subscriptionsMoved + attemptsMade + outcomesRecovered + setAside.count > 0
+            subscriptionsMoved + attemptsMade + outcomesRecovered + noticesTaken + agedInvoices + setAside.count
+                > 0
         }
 
         /// Nothing was done.
@@ -61,6 +66,10 @@ public struct RunBilling {
         round = 0
         while round < batches, try collect(&report) { round += 1 }
         try recover(&report)
+        report.noticesTaken += try TakeNotices(
+            account: account, books: books, processor: processor, vault: vault
+        ).execute()
+        report.agedInvoices += try AgeInvoices(account: account, books: books).execute()
         return report
     }
 
@@ -223,10 +232,17 @@ public struct RunBilling {
         Identifier<Transaction>, SettleAttempts.Known
     )] {
         guard !attempts.isEmpty else { return [] }
-        let orders = try books.transaction(reaching: [account]) { store in
-            let wanted = try store.stillWanted(attempts.map(\.facts.transactionID), account: account)
+        let collecting = attempts.map(\.facts).filter { $0.kind.collects }
+        var orders = try books.transaction(reaching: [account]) { store in
+            let wanted = try store.stillWanted(collecting.map(\.transactionID), account: account)
             return try self.orders(
-                for: attempts.map(\.facts).filter { wanted.contains($0.transactionID) }, at: state, in: store)
+                for: collecting.filter { wanted.contains($0.transactionID) }, at: state, in: store)
+        }
+        // A refund or void stays wanted: nothing else could be done about its payment meanwhile.
+        orders += attempts.map(\.facts).filter { !$0.kind.collects }.map {
+            OpenedOrder(
+                transactionID: $0.transactionID,
+                order: ProcessorOrder(givingBack: $0, account: state.account, moment: state.moment))
         }
         let resent = Set(orders.map(\.transactionID))
         let answers = processor.submitAndAsk(orders.map(\.order))

@@ -22,131 +22,209 @@ struct SettleAttempts {
         let attempts = try store.lockOpenAttempts(answers.keys.sorted(), account: account.id)
         guard !attempts.isEmpty else { return 0 }
         let customers = Array(Set(attempts.map(\.facts.customerID))).sorted()
-        let open = try store.openItems(of: customers, account: account.id)
+        var settling = Settling(
+            account: account,
+            changes: BookChanges(accountID: account.id, processor: account.processor, moment: moment),
+            balances: Balances(try store.openItems(of: customers, account: account.id)))
         let invoices = attempts.compactMap(\.facts.invoiceID)
-        var collections: [Identifier<Transaction>: InvoiceCollection] = [:]
         if !invoices.isEmpty {
             for collection in try store.collections(of: invoices, account: account.id) {
-                collections[collection.invoiceID] = collection
+                settling.collections[collection.invoiceID] = collection
             }
         }
-
-        var changes = BookChanges(accountID: account.id, processor: account.processor, moment: moment)
-        var credits = open.filter { !$0.type.isDebt }
-        let debts = open.filter(\.type.isDebt)
-        var paying: Set<Identifier<Customer>> = []
-        var collected: [(collection: InvoiceCollection, isPartial: Bool)] = []
+        let sources = attempts.compactMap(\.facts.sourceID)
+        if !sources.isEmpty {
+            for source in try store.reversalSources(sources, account: account.id) {
+                settling.sources[source.id] = source
+            }
+            settling.living = try store.livingAllocations(of: sources, account: account.id)
+        }
+        if account.softDeclineFee + account.hardDeclineFee + account.retryFee > .zero {
+            settling.feeIDs = try store.reserveTransactionIDs(attempts.count)
+        }
         var settled = 0
         for attempt in attempts {
             guard let answer = answers[attempt.facts.transactionID] else { continue }
             switch answer {
             case .abandoned(let reason):
                 settled += 1
-                changes.abandon(
-                    attempt, reason: reason, collection: attempt.facts.invoiceID.flatMap { collections[$0] })
+                settling.abandon(attempt, reason: reason)
             case .answer(.unknown):
-                if !attempt.isShownPending { changes.showPending(attempt) }
+                if !attempt.isShownPending { settling.changes.showPending(attempt) }
             case .answer(.answered(let response)):
                 settled += 1
-                let collection = attempt.facts.invoiceID.flatMap { collections[$0] }
-                if case .approved = ResponseKind(code: response.code), response.approvedAmount > .zero {
-                    credits.append(changes.settle(attempt, approved: response))
-                    paying.insert(attempt.facts.customerID)
-                    if let collection {
-                        collected.append((collection, response.approvedAmount < attempt.facts.amount))
-                    }
-                } else {
-                    changes.settle(attempt, declined: response, collection: collection, policy: account)
-                }
+                settling.settle(attempt, response)
             }
         }
-        for customer in paying.sorted() {
-            changes.allocations += Balancing.allocate(
-                debts: debts.filter { $0.customerID == customer },
-                credits: credits.filter { $0.customerID == customer }, by: account.balancingAlgorithm)
-        }
-        let left = changes.leftAfterAllocations(of: debts)
-        for (collection, isPartial) in collected {
-            var collection = collection
-            collection.approve(
-                isPartial: isPartial, left: left[collection.invoiceID] ?? .zero, on: moment.businessDate)
-            changes.collections.append(collection)
-        }
+        settling.balances.balance(by: account.balancingAlgorithm)
+        var changes = settling.finish()
+        try changes.leaveToAPerson(settling.balances.reopened, in: store)
         try store.write(changes)
+        try RetriesExhausted(account: account, moment: moment).execute(settling.exhausted, in: store)
         return settled
     }
 }
 
-extension BookChanges {
-    /// What the allocations of these changes leave open of each debt.
-    func leftAfterAllocations(of debts: [OpenItem]) -> [Identifier<Transaction>: Money] {
-        var left = Dictionary(uniqueKeysWithValues: debts.map { ($0.id, $0.left) })
-        for allocation in allocations { left[allocation.targetID]? -= allocation.amount }
-        return left
+/// What one batch of answers makes of the books. Pure: it reads nothing itself.
+struct Settling {
+    let account: MerchantAccount
+    var changes: BookChanges
+    var balances: Balances
+    /// Where the collecting of the attempts' invoices stands.
+    var collections: [Identifier<Transaction>: InvoiceCollection] = [:]
+    /// The payments that refunds and voids give back, and the allocations of these.
+    var sources: [Identifier<Transaction>: ReversalSource] = [:]
+    var living: [LivingAllocation] = []
+    /// Numbers for fees: one an attempt, where the account charges any.
+    var feeIDs: [Identifier<Transaction>] = []
+    /// Invoices whose last retry failed.
+    private(set) var exhausted: [InvoiceCollection] = []
+    private var collected: [(collection: InvoiceCollection, isPartial: Bool)] = []
+
+    init(account: MerchantAccount, changes: BookChanges, balances: Balances) {
+        self.account = account
+        self.changes = changes
+        self.balances = balances
     }
 
+    /// What the processor answered to an attempt.
+    mutating func settle(_ attempt: OpenAttempt, _ response: ProcessorResponse) {
+        let kind = ResponseKind(code: response.code)
+        let collection = attempt.facts.invoiceID.flatMap { collections[$0] }
+        if case .approved = kind, response.approvedAmount > .zero {
+            if attempt.facts.kind.collects {
+                balances.add(changes.settle(attempt, approved: response))
+                charge(Fees.retry(collection, by: account), for: attempt)
+                if let collection {
+                    collected.append((collection, response.approvedAmount < attempt.facts.amount))
+                }
+            } else {
+                giveBack(attempt, response)
+            }
+            return
+        }
+        let isHard = if case .hardDecline = kind { true } else { false }
+        let failed = changes.settle(
+            attempt, declined: response, isHard: isHard, collection: collection, policy: account)
+        if let failed, failed.isExhausted(by: account.retryDays) { exhausted.append(failed) }
+        if attempt.facts.kind.collects {
+            charge(Fees.decline(isHard: isHard, by: account), for: attempt)
+        }
+    }
+
+    /// An attempt that the processor never received and that is not sent again.
+    mutating func abandon(_ attempt: OpenAttempt, reason: String) {
+        changes.abandon(
+            attempt, reason: reason, collection: attempt.facts.invoiceID.flatMap { collections[$0] })
+    }
+
+    /// All changes, after the balancing.
+    mutating func finish() -> BookChanges {
+        changes.take(balances)
+        for (collection, isPartial) in collected {
+            var collection = collection
+            collection.approve(
+                isPartial: isPartial, left: balances.left(of: collection.invoiceID),
+                on: changes.moment.businessDate)
+            changes.collections.append(collection)
+        }
+        return changes
+    }
+
+    /// A refund or void that was carried out: it uses what is unused of its payment, then ends allocations, newest first.
+    private mutating func giveBack(_ attempt: OpenAttempt, _ response: ProcessorResponse) {
+        guard let sourceID = attempt.facts.sourceID, let source = sources[sourceID] else {
+            preconditionFailure("a refund or void has its payment")
+        }
+        let debt = changes.settle(attempt, approved: response, source: source)
+        balances.add(debt)
+        balances.free(debt.left, of: sourceID, from: living)
+        balances.use(sourceID, on: debt.id, debt.left)
+        if debt.left == source.left { changes.reversed.append(sourceID) }
+    }
+
+    private mutating func charge(_ fee: Money, for attempt: OpenAttempt) {
+        guard fee > .zero, let id = feeIDs.popLast() else { return }
+        let facts = TransactionFacts.fee(
+            .serviceFee, fee, for: attempt.facts.transactionID, subscription: attempt.facts.subscriptionID,
+            on: changes.moment.businessDate)
+        changes.add(id, of: attempt.facts.customerID, facts)
+        balances.add(OpenItem(id, of: attempt.facts.customerID, facts))
+    }
+}
+
+extension BookChanges {
     /// The attempt's transaction, visible while its outcome is not known.
     mutating func showPending(_ attempt: OpenAttempt) {
         add(
             attempt.facts.transactionID, of: attempt.facts.customerID,
-            facts(of: attempt, type: attempt.facts.kind == .claim ? .claim : .payment), status: .pending)
+            facts(of: attempt, type: attempt.facts.kind.approvedType), status: .pending)
     }
 
-    /// The payment or claim that was approved, whole or in part; the credit it makes.
-    mutating func settle(_ attempt: OpenAttempt, approved response: ProcessorResponse) -> OpenItem {
-        var facts = facts(of: attempt, type: attempt.facts.kind == .claim ? .claim : .payment)
+    /// The movement that was approved, whole or in part; the credit or debt it makes.
+    ///
+    /// - Parameter source: the payment that a refund or void gives back.
+    mutating func settle(
+        _ attempt: OpenAttempt, approved response: ProcessorResponse, source: ReversalSource? = nil
+    ) -> OpenItem {
+        var facts = facts(of: attempt, type: attempt.facts.kind.approvedType)
         facts.amount = min(response.approvedAmount, facts.amount)
         facts.taxAmount = min(facts.taxAmount, facts.amount)
         add(
             attempt.facts.transactionID, of: attempt.facts.customerID, facts,
-            settlesPending: attempt.isShownPending)
+            settlesPending: attempt.isShownPending,
+            lines: source.flatMap { Ledger.givingBack(facts.amount, of: $0.lines) })
         settlements.append(Settlement(attemptID: attempt.id, outcome: .approved(response)))
-        var credit = OpenItem(
-            id: attempt.facts.transactionID, customerID: attempt.facts.customerID, type: facts.type,
-            dueDate: facts.dueDate, left: facts.amount, subscriptionID: facts.subscriptionID)
-        credit.first = (attempt.facts.invoiceID.map { [$0] } ?? []) + attempt.facts.feeIDs
-        credit.heldFor = attempt.heldFor
-        return credit
+        var item = OpenItem(attempt.facts.transactionID, of: attempt.facts.customerID, facts)
+        guard attempt.facts.kind.collects else { return item }
+        item.first = (attempt.facts.invoiceID.map { [$0] } ?? []) + attempt.facts.feeIDs
+        item.heldFor = attempt.heldFor
+        return item
     }
 
     /// The record of a decline, and when the run tries again (spec 5.5).
+    ///
+    /// - Returns: where the collecting of the invoice stands then.
+    @discardableResult
     mutating func settle(
-        _ attempt: OpenAttempt, declined response: ProcessorResponse, collection: InvoiceCollection?,
-        policy: MerchantAccount
-    ) {
-        var facts = facts(of: attempt, type: .decline)
-        facts.sourceID = attempt.facts.invoiceID
-        facts.invoiceList = nil
-        add(
-            attempt.facts.transactionID, of: attempt.facts.customerID, facts, status: .declined,
-            settlesPending: attempt.isShownPending)
-        let isHard = if case .hardDecline = ResponseKind(code: response.code) { true } else { false }
+        _ attempt: OpenAttempt, declined response: ProcessorResponse, isHard: Bool,
+        collection: InvoiceCollection?, policy: MerchantAccount
+    ) -> InvoiceCollection? {
+        noteDecline(of: attempt)
         var settlement = Settlement(attemptID: attempt.id, outcome: .declined(response))
+        var failed: InvoiceCollection?
         if var collection {
-            collection.decline(isHard: isHard, on: moment.businessDate, retryDays: policy.retryDays)
+            if collection.decline(isHard: isHard, on: moment.businessDate, retryDays: policy.retryDays) {
+                failed = collection
+            }
             settlement.nextAttemptDate = collection.collectOn
             collections.append(collection)
         }
         settlements.append(settlement)
-        if let option = attempt.facts.paymentOptionID {
+        if attempt.facts.kind.collects, let option = attempt.facts.paymentOptionID {
             declinedOptions.append((option, response.code, isHard))
         }
+        return failed
     }
 
     /// The record of an attempt that came to nothing; the run looks at its invoice again.
     mutating func abandon(_ attempt: OpenAttempt, reason: String, collection: InvoiceCollection?) {
-        var facts = facts(of: attempt, type: .decline)
-        facts.sourceID = attempt.facts.invoiceID
-        facts.invoiceList = nil
-        add(
-            attempt.facts.transactionID, of: attempt.facts.customerID, facts, status: .declined,
-            settlesPending: attempt.isShownPending)
+        noteDecline(of: attempt)
         settlements.append(Settlement(attemptID: attempt.id, outcome: .abandoned(reason: reason)))
         if var collection, collection.state == .open {
             collection.state = .due
             collection.collectOn = moment.businessDate
             collections.append(collection)
         }
+    }
+
+    private mutating func noteDecline(of attempt: OpenAttempt) {
+        var facts = facts(of: attempt, type: .decline)
+        facts.sourceID = attempt.facts.sourceID ?? attempt.facts.invoiceID
+        facts.invoiceList = nil
+        add(
+            attempt.facts.transactionID, of: attempt.facts.customerID, facts, status: .declined,
+            settlesPending: attempt.isShownPending)
     }
 
     private func facts(of attempt: OpenAttempt, type: TransactionType) -> TransactionFacts {
@@ -157,6 +235,7 @@ extension BookChanges {
         facts.accountMask = asked.accountMask
         facts.taxAmount = asked.taxAmount
         facts.subscriptionID = asked.subscriptionID
+        facts.sourceID = asked.sourceID
         facts.attemptID = attempt.id
         facts.invoiceList = asked.invoiceList
         facts.creatorCode = asked.creatorCode
@@ -184,15 +263,19 @@ extension InvoiceCollection {
         }
     }
 
-    /// A declined try: a soft one is tried again as long as the list of days goes, a hard one waits for another option.
+    /// A try that failed: after a soft decline it is made again as long as the list of days goes, after a hard one the invoice
+    /// waits for another option.
     ///
     /// ```
     /// retryDays 3,5,7    try      retry 1       retry 2           retry 3    closed
     ///                     │── 3 ───│──── 5 ──────│────── 7 ────────│
     /// ```
     /// Only what the run tried itself moves: a declined try of a caller leaves the collecting as it stands.
-    mutating func decline(isHard: Bool, on date: CalendarDate, retryDays: [Int]) {
-        guard state == .open else { return }
+    ///
+    /// - Returns: whether it moved.
+    @discardableResult
+    mutating func decline(isHard: Bool, on date: CalendarDate, retryDays: [Int]) -> Bool {
+        guard state == .open else { return false }
         collectOn = nil
         if isHard {
             state = .waiting
@@ -203,5 +286,9 @@ extension InvoiceCollection {
         } else {
             state = .closed
         }
+        return true
     }
+
+    /// Whether its retries are used up: the last one failed.
+    func isExhausted(by retryDays: [Int]) -> Bool { state == .closed && retries >= retryDays.count }
 }

@@ -25,9 +25,14 @@ public struct NewAttempt: Sendable {
     /// Further debts it goes to, in this order: fees collected together with the invoice, the rest of an `invoiceList`.
     public var feeIDs: [Identifier<Transaction>] = []
     public var subscriptionID: Identifier<Subscription>?
+    /// The payment that a refund or void gives back.
     public var sourceID: Identifier<Transaction>?
     public var paymentOptionID: Identifier<PaymentOption>?
     public var amount: Money
+    /// What was open on the invoice and on each of the fees, in this order; empty for what a caller asked for.
+    public var openAmounts: [Money] = []
+    /// What the customer owed: the run never takes more. Nil for what a caller asked for.
+    public var owed: Money?
     public var taxAmount = Money.zero
     /// Which try at the invoice, from 1.
     public var number = 1
@@ -50,7 +55,17 @@ public struct NewAttempt: Sendable {
     public var note: String?
 
     /// The key by which the processor recognises a repetition: the same for ever for this transaction.
-    public var orderKey: String { "t\(transactionID)" }
+    public var orderKey: String { NewAttempt.orderKey(of: transactionID) }
+
+    /// The key of the attempt that becomes this transaction.
+    static func orderKey(of transaction: Identifier<Transaction>) -> String { "t\(transaction)" }
+    /// The transaction that the attempt with this key becomes; nil where the key is none of ours.
+    static func transaction(of orderKey: String) -> Identifier<Transaction>? {
+        guard orderKey.utf8.first == UInt8(ascii: "t"), let number = Int64(orderKey.dropFirst()) else {
+            return nil
+        }
+        return Identifier(number)
+    }
 
     /// An attempt without its optional parts.
     public init(
@@ -155,6 +170,8 @@ public struct BookChanges: Sendable {
     public var allocations: [NewAllocation] = []
     /// Allocations that a reversal, decline or refund ends.
     public var endedAllocations: [Int64] = []
+    /// Transactions that another one undoes in whole.
+    public var reversed: [Identifier<Transaction>] = []
     /// Codes of callers for transactions that exist already under no code of their own.
     public var takenCodes: [(code: String, id: Identifier<Transaction>)] = []
     public var attempts: [NewAttempt] = []

@@ -22,8 +22,7 @@ public protocol Books: AnyObject {
 /// held back and sent together with the next reading or with the commit; a refusal by a constraint of the database
 /// comes out of that call as the `Refusal` it stands for.
 public protocol Store: AccountStore, LedgerStore, CustomerStore, PlanStore, SubscriptionStore,
-    TransactionStore,
-    BillingStore, RepetitionStore
+    TransactionStore, BillingStore, RepetitionStore, ReversalStore, RoundStore
 {}
 
 /// A merchant account with the reading of its clock.

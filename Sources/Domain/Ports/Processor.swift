@@ -47,7 +47,7 @@ public struct ProcessorOrder: Sendable {
     public var currency: String
     /// The kind of card or bank account (spec 3.4): VC, MC, BC …
     public var accountType: String
-    /// The card's or bank account's full number; in memory only.
+    /// The card's or bank account's full number; in memory only. The masked one for a refund or void.
     public var accountNumber: String
     /// `MMYY` or the routing number.
     public var accountAccessory: String
@@ -148,10 +148,15 @@ public struct ProcessorNotice: Hashable, Sendable {
     public var amount: Money
     /// The day it takes effect.
     public var date: CalendarDate
+    /// The routing number that is right, where a correction (N08, N09) says it; in memory only.
+    public var correctedAccessory: String?
 
     /// A notice with all its particulars.
-    public init(id: Int64, orderKey: String, code: String, message: String, amount: Money, date: CalendarDate)
-    {
+    public init(
+        id: Int64, orderKey: String, code: String, message: String, amount: Money, date: CalendarDate,
+        correctedAccessory: String? = nil
+    ) {
+        self.correctedAccessory = correctedAccessory
         self.id = id
         self.orderKey = orderKey
         self.code = code

@@ -1,6 +1,6 @@
-/// Fees that follow from the schedule (spec 2.11, 5.7): one service fee (RF) each when it happens.
+/// What a merchant account charges when something happens (spec 2.11, 5.5, 5.7).
 public enum Fees {
-    /// The fee that a step costs: its amount, the day it is due, what it is for; nil when it costs none.
+    /// The fee that a step of the schedule costs, a service fee (RF): its amount, the day it is due, what it is for; nil when it costs none.
     ///
     /// - enrollment: with the first invoice of the agreed price, on its billing date;
     /// - freeze: when it begins; cancellation: when it takes effect. Not before the day it was asked for.
@@ -22,5 +22,53 @@ public enum Fees {
         case .end: return nil
         }
         return fee.amount > .zero ? fee : nil
+    }
+
+    /// For a declined attempt.
+    static func decline(isHard: Bool, by policy: MerchantAccount) -> Money {
+        isHard ? policy.hardDeclineFee : policy.softDeclineFee
+    }
+
+    /// For the attempt that succeeds on the retry schedule; nothing for a first try, or for what a caller paid.
+    static func retry(_ collection: InvoiceCollection?, by policy: MerchantAccount) -> Money {
+        guard let collection, collection.state == .open, collection.retries > 0 else { return .zero }
+        return policy.retryFee
+    }
+
+    /// Whether an invoice is late enough for the late fee, on this day and every later one:
+    ///
+    /// ```
+    /// due 10 Jan ──────── 10 days of grace ────────▶ 20 Jan: the fee
+    /// ```
+    static func isLate(_ due: CalendarDate, on date: CalendarDate, by policy: MerchantAccount) -> Bool {
+        policy.lateFeeAmount > .zero && due.adding(days: policy.lateFeeGraceDays) <= date
+    }
+
+    /// Whether a debt is old enough to be written off.
+    static func isWrittenOff(_ due: CalendarDate, on date: CalendarDate, by policy: MerchantAccount) -> Bool {
+        policy.writeOffDays > 0 && due.adding(days: policy.writeOffDays) <= date
+    }
+}
+
+extension TransactionFacts {
+    /// A fee that the rules charge, once for its cause: a decline, a retry, a chargeback, a late invoice.
+    static func fee(
+        _ type: TransactionType, _ amount: Money, for cause: Identifier<Transaction>,
+        subscription: Identifier<Subscription>?, on date: CalendarDate
+    ) -> TransactionFacts {
+        var facts = TransactionFacts(type: type, amount: amount, dueDate: date)
+        facts.sourceID = cause
+        facts.subscriptionID = subscription
+        facts.creatorCode = RunBilling.actor
+        return facts
+    }
+}
+
+extension OpenItem {
+    /// A transaction that is made now: all of it is open or unused.
+    init(_ id: Identifier<Transaction>, of customer: Identifier<Customer>, _ facts: TransactionFacts) {
+        self.init(
+            id: id, customerID: customer, type: facts.type, dueDate: facts.dueDate, left: facts.amount,
+            subscriptionID: facts.subscriptionID)
     }
 }

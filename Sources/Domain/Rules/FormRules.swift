@@ -126,10 +126,21 @@ extension TransactionForm: CheckedForm {
                 faults.append(
                     Fault(.valueNotAllowed, "accountType belongs to payments only", field: "accountType"))
             }
+        case .refund:
+            if let accountType, ![.cash, .check, .external].contains(accountType) {
+                faults.append(
+                    Fault(
+                        .valueNotAllowed,
+                        "a recorded refund has accountType K, H or E; cards and bank accounts go through ~process",
+                        field: "accountType"))
+            } else if accountType == nil {
+                faults.append(
+                    Fault(.requiredFieldMissing, "accountType is required for AR", field: "accountType"))
+            }
         default:
             faults.append(
                 Fault(
-                    .valueNotAllowed, "type must be one of RI, RC, RF, RL, RA, AP, AA to be recorded",
+                    .valueNotAllowed, "type must be one of RI, RC, RF, RL, RA, AP, AR, AA to be recorded",
                     field: "type"))
         }
         if invoiceList != nil, type.isDebt {
@@ -146,9 +157,10 @@ extension ProcessingRequest: CheckedForm {
     /// The faults of the way of paying: exactly one (spec 2.7).
     public func faults() -> [Fault] {
         var faults: [Fault] = []
-        if type != .payment {
-            faults.append(
-                Fault(.valueNotAllowed, "refunds (AR) are not there yet: type must be AP", field: "type"))
+        switch type {
+        case .payment: break
+        case .refund: faults += refundFaults()
+        default: faults.append(Fault(.valueNotAllowed, "type must be one of AP, AR", field: "type"))
         }
         if let amount, let taxAmount, taxAmount > amount {
             faults.append(
@@ -175,6 +187,27 @@ extension ProcessingRequest: CheckedForm {
                 Fault(
                     .valueNotAllowed, "savePaymentOption needs the account data in this request",
                     field: "savePaymentOption"))
+        }
+        return faults
+    }
+}
+
+extension ProcessingRequest {
+    /// A refund goes back where its payment came from: it names that, and no way of paying.
+    private func refundFaults() -> [Fault] {
+        var faults: [Fault] = []
+        if source == nil {
+            faults.append(Fault(.requiredFieldMissing, "sourceId is required for AR", field: "sourceId"))
+        }
+        let sent = [
+            ("paymentOptionId", paymentOption != nil), ("token", token != nil),
+            ("accountNumber", accountNumber != nil), ("csc", csc != nil), ("invoiceList", invoiceList != nil),
+            ("subscriptionId", subscription != nil),
+        ]
+        faults += sent.filter(\.1).map { name, _ in
+            Fault(
+                .valueNotAllowed, "\(name) belongs to payments: a refund goes back the way its payment came",
+                field: name)
         }
         return faults
     }

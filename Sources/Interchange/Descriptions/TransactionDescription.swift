@@ -55,10 +55,11 @@ extension Descriptions {
         Field.object(
             "processingInfo", of: processingInfo, meaning: "What the processor said, where one was involved.",
             get: { $0.processing })
-        Field.identifier(
-            "sourceId", mark: .extended,
-            meaning: "The transaction that it reverses, refunds, declines or charges back.",
-            get: { $0.facts.sourceID })
+        Field.reference(
+            "sourceId", .createOnly, mark: .extended,
+            meaning:
+                "The transaction that it reverses, refunds, declines or charges back, or that a fee was charged for. Taken for a refund (AR): the payment; without one the customer's credit is paid out.",
+            get: { $0.facts.sourceID }, set: { $0.source = $1 })
         Field.integer(
             "cycleNumber", mark: .extended, meaning: "Which charge of the subscription, from 1.",
             get: { $0.facts.cycleNumber })
@@ -109,7 +110,7 @@ extension Descriptions {
     ) {
         Field.enumeration(
             "type", Enumerations.transactionType.only(["AP", "AR"]), .createOnly, default: "AP",
-            meaning: "AP payment.", set: { $0.type = $1 ?? .payment })
+            meaning: "AP payment, AR refund of a payment.", set: { $0.type = $1 ?? .payment })
         Field.money(
             "amount", in: Forms.amount, .createOnly, required: .always, meaning: "Cents.",
             set: { $0.amount = $1 })
@@ -118,7 +119,9 @@ extension Descriptions {
             meaning: "The part of the amount that is tax.",
             set: { $0.taxAmount = $1 })
         Field.reference(
-            "paymentOptionId", .createOnly, meaning: "The option to charge.", get: neverSent,
+            "paymentOptionId", .createOnly,
+            meaning: "The option to charge; the customer's default one when no way of paying is sent.",
+            get: neverSent,
             set: { $0.paymentOption = $1 })
         Field.text(
             "token", 64, .createOnly, meaning: "Account data vaulted earlier.", set: { $0.token = $1 })
@@ -160,7 +163,8 @@ extension Descriptions {
             meaning: "Ids or *codes of the invoices it is to cover first, joined by commas.",
             set: { $0.invoiceList = $1 })
         Field.reference(
-            "sourceId", .createOnly, mark: .extended, meaning: "The payment to refund.",
+            "sourceId", .createOnly, required: .when("type is AR"), mark: .extended,
+            meaning: "The payment to refund.",
             get: neverSent, set: { $0.source = $1 })
         Field.reference(
             "subscriptionId", .createOnly, mark: .extended,

@@ -30,6 +30,9 @@ enum FailureTable {
             .outcomeOpen, "another attempt to collect this invoice is open: its outcome comes first"),
         "attempts_one_open_a_source": Fault(
             .outcomeOpen, "another refund or void of this transaction is open: its outcome comes first"),
+        "transactions_one_reversal": Fault(.stateForbids, "the transaction was reversed already"),
+        "refunds_within_payment": Fault(
+            .amountTooLarge, "the refunds of a payment cannot exceed it", field: "amount"),
         "subscriptions_status_moves": Fault(
             .stateForbids, "the subscription's status does not allow this move"),
 

@@ -5,7 +5,7 @@ extension FailureTable {
     /// Each constraint of the schema is here or in ``refusals``: a test compares both with the catalogue.
     static let internalConstraints = Set(
         """
-        allocations_amount allocations_append_only allocations_ends_after_begin allocations_key \
+        account_rounds_account account_rounds_key allocations_amount allocations_append_only allocations_ends_after_begin allocations_key \
         allocations_unchanged allocations_within_balance attempts_amount attempts_append_only \
         attempts_approved_amount attempts_begin_open attempts_code attempts_customer attempts_invoice \
         attempts_key attempts_kind attempts_number attempts_option attempts_outcome \
@@ -29,6 +29,9 @@ extension FailureTable {
         payment_options_street1 payment_options_street2 payment_options_token \
         payment_options_token_code payment_options_type payment_options_zip_code plans_account \
         plans_amount plans_code_form plans_cycle plans_interval plans_key plans_name plans_tax \
+        processor_notices_account processor_notices_append_only processor_notices_attempt \
+        processor_notices_code processor_notices_key processor_notices_of_transaction \
+        processor_notices_one_effect processor_notices_transaction processor_notices_whole \
         service_user_accounts_key signing_payments_key signing_payments_transaction \
         subscription_adjustments_append_only subscription_adjustments_cancelled_for_good \
         subscription_adjustments_creator subscription_adjustments_days subscription_adjustments_due \
@@ -50,7 +53,8 @@ extension FailureTable {
         transactions_code transactions_creator_code transactions_customer transactions_cycle_number \
         transactions_cycle_of_subscription transactions_fee transactions_in_ledger \
         transactions_invoice_list transactions_key transactions_note transactions_of_customer \
-        transactions_one_invoice_a_cycle transactions_source transactions_status \
+        transactions_one_fee_a_cause \
+        transactions_one_invoice_a_cycle transactions_one_return transactions_source transactions_status \
         transactions_subscription transactions_tax transactions_type transactions_unchanged \
         vault_entries_key vault_entries_of_living_options vault_entries_option vault_keys_account vault_keys_key
         """.split(separator: " ").map(String.init))

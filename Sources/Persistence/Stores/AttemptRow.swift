@@ -52,7 +52,7 @@ enum AttemptRow {
         [
             .ints(attempts.map { $0.transactionID.rawValue }), .ints(attempts.map { $0.customerID.rawValue }),
             .texts(attempts.map { $0.kind.rawValue }), .optionalInts(attempts.map { $0.invoiceID?.rawValue }),
-            .texts(attempts.map { list($0.feeIDs) }),
+            .texts(attempts.map { list($0.feeIDs.map(\.rawValue)) }),
             .optionalInts(attempts.map { $0.subscriptionID?.rawValue }),
             .optionalInts(attempts.map { $0.sourceID?.rawValue }),
             .optionalInts(attempts.map { $0.paymentOptionID?.rawValue }),
@@ -67,6 +67,8 @@ enum AttemptRow {
             .dates(attempts.map { $0.dueDate.daysSince1970 }),
             .optionalTexts(attempts.map { $0.invoiceList }),
             .optionalTexts(attempts.map { $0.creatorCode }), .optionalTexts(attempts.map { $0.note }),
+            .texts(attempts.map { list($0.openAmounts.map(\.minorUnits)) }),
+            .optionalInts(attempts.map { $0.owed?.minorUnits }),
         ]
     }
 
@@ -77,21 +79,22 @@ enum AttemptRow {
         insert into attempts (account_id, create_date, business_date, transaction_id, customer_id, kind, invoice_id,
                fee_ids, subscription_id, source_id, payment_option_id, amount, tax_amount, attempt_number,
                account_type, account_mask, accessory_shown, holder_name, token, street, city, state, zip_code,
-               address, phone, email, code, due_date, invoice_list, creator_code, note)
+               address, phone, email, code, due_date, invoice_list, creator_code, note, open_amounts, owed)
         select $1, $2, $3, n.transaction_id, n.customer_id, n.kind, n.invoice_id, n.fee_ids::bigint[],
                n.subscription_id, n.source_id, n.payment_option_id, n.amount, n.tax_amount, n.attempt_number,
                n.account_type, n.account_mask, n.accessory_shown, n.holder_name, n.token, n.street, n.city, n.state,
-               n.zip_code, n.address, n.phone, n.email, n.code, n.due_date, n.invoice_list, n.creator_code, n.note
+               n.zip_code, n.address, n.phone, n.email, n.code, n.due_date, n.invoice_list, n.creator_code, n.note,
+               n.open_amounts::bigint[], n.owed
           from unnest($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-                      $24, $25, $26, $27, $28, $29, $30, $31)
+                      $24, $25, $26, $27, $28, $29, $30, $31, $32, $33)
                as n (transaction_id, customer_id, kind, invoice_id, fee_ids, subscription_id, source_id,
                      payment_option_id, amount, tax_amount, attempt_number, account_type, account_mask,
                      accessory_shown, holder_name, token, street, city, state, zip_code, address, phone, email, code,
-                     due_date, invoice_list, creator_code, note)
+                     due_date, invoice_list, creator_code, note, open_amounts, owed)
         """)
 
     /// An array as PostgreSQL writes it: arrays of different lengths do not fit into one array of arrays.
-    private static func list(_ ids: [Identifier<Transaction>]) -> String {
-        "{" + ids.map { $0.description }.joined(separator: ",") + "}"
+    private static func list(_ numbers: [Int64]) -> String {
+        "{" + numbers.map { $0.description }.joined(separator: ",") + "}"
     }
 }

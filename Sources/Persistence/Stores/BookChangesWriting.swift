@@ -28,6 +28,9 @@ extension PostgresStore {
                 [account, today] + TransactionWriting.lines(settled)
                     + TransactionWriting.settledColumns(settled))
         }
+        if !changes.reversed.isEmpty {
+            connection.enqueue(TransactionWriting.reversing, [account, .ids(changes.reversed)])
+        }
         if !changes.attempts.isEmpty {
             connection.enqueue(
                 AttemptRow.insertion, [account, now, today] + AttemptRow.parameters(changes.attempts))
@@ -141,6 +144,15 @@ private enum TransactionWriting {
         insert into ledger_entries (account_id, entry_date, transaction_id, line, customer_id, debit, credit, amount)
         select $1, $2, l.*
           from unnest($3, $4, $5, $6, $7, $8) as l
+        """)
+
+    /// Those that another one undoes in whole.
+    static let reversing = Statement(
+        "transaction.reverse",
+        """
+        update transactions t
+           set status = 'reversed'
+         where t.account_id = $1 and t.transaction_id = any ($2) and t.status = 'final'
         """)
 
     static func lines(_ rows: [NewTransaction]) -> [Parameter] {

@@ -105,10 +105,18 @@ extension OperatorStore {
                         where c.account_id = a.account_id and c.state = 'due' and c.collect_on <= business_date(a))
             or exists (select 1 from attempts t
                         where t.account_id = a.account_id and t.outcome = 'open' and t.next_look_up <= clock_timestamp())
+            or exists (select 1 from attempts t where t.account_id = a.account_id)
+               and not exists (select 1 from account_rounds r
+                                where r.account_id = a.account_id and r.notices_through >= business_date(a)
+                                  and r.next_notices > clock_timestamp())
+            or (a.late_fee_amount > 0 or a.write_off_days > 0)
+               and not exists (select 1 from account_rounds r
+                                where r.account_id = a.account_id and r.ageing_through >= business_date(a))
          order by a.account_id
         """)
 
-    /// The merchant accounts that have something due to be billed, collected or asked for, with their processors.
+    /// The merchant accounts that have something due to be billed, collected or asked for, or whose round of a business date
+    /// is still to be made, with their processors.
     public func accountsWithWork() throws -> [(account: Int64, processor: String)] {
         try connection.rows(Self.dueWork).map { ($0.int(0), $0.text(1)) }
     }

@@ -1,7 +1,7 @@
 internal import Domain
 internal import Postgres
 
-/// How a transaction is read, with its balance and with what its processor said.
+/// How a transaction is read, with its balance and with what its processor said: to its attempt, or in a notice later.
 enum TransactionRow {
     /// Stands where a table would, under the alias `x`.
     static let source = joined("left join")
@@ -15,12 +15,18 @@ enum TransactionRow {
                 t.source_id, t.attempt_id, t.adjustment_id, t.invoice_list, t.creator_code, t.note, t.status,
                 coalesce(o.balance, 0) as balance, p.create_date as asked, p.holder_name,
                 p.account_mask as asked_mask, p.accessory_shown, p.token, p.street, p.city, p.state, p.zip_code,
-                p.address, p.phone, p.email, p.response_code, p.response_message, p.response_date, p.approval_code,
-                p.gateway_transaction_id, p.attempt_number, p.next_attempt_date
+                p.address, p.phone, p.email, coalesce(n.code, p.response_code) as response_code,
+                coalesce(n.message, p.response_message) as response_message,
+                coalesce(n.create_date, p.response_date) as response_date,
+                case when n.code is null then p.approval_code end as approval_code,
+                p.gateway_transaction_id, p.attempt_number, coalesce(n.next_attempt_date, p.next_attempt_date) as next_attempt_date,
+                p.transaction_id as asked_id
            from transactions t
            \(join) open_items o on o.account_id = t.account_id and o.customer_id = t.customer_id
              and o.transaction_id = t.transaction_id
-           left join attempts p on p.account_id = t.account_id and p.transaction_id = t.attempt_id)
+           left join processor_notices n on n.account_id = t.account_id and n.transaction_id = t.transaction_id
+           left join attempts p on p.account_id = t.account_id
+             and p.transaction_id = coalesce(t.attempt_id, n.attempt_id))
         """
     }
     /// The columns, from ``source`` under the alias `x` and its account under `a`.
@@ -33,7 +39,7 @@ enum TransactionRow {
                x.accessory_shown, x.token, x.street, x.city, x.state, x.zip_code, x.address, x.phone, x.email,
                x.response_code, x.response_message,
                x.response_date at time zone a.time_zone at time zone 'UTC' as responded, x.approval_code,
-               x.gateway_transaction_id, x.attempt_number, x.next_attempt_date
+               x.gateway_transaction_id, x.attempt_number, x.next_attempt_date, x.asked_id
         """
 
     /// The transaction.
@@ -55,7 +61,7 @@ enum TransactionRow {
         return Transaction(
             id: row.identifier(0), accountID: row.int(1), customerID: row.identifier(2),
             createDate: row.localDateTime(3), facts: facts, balance: row.money(21), status: row.code(20),
-            processing: facts.attemptID.map { outcome($0, row) })
+            processing: row.optionalInt(41).map { outcome($0, row) })
     }
 
     private static func outcome(_ attempt: Int64, _ row: Row) -> ProcessingOutcome {

@@ -43,7 +43,6 @@ extension PostgresStore: TransactionStore {
                 where k.account_id = $1 and k.customer_id = n.customer_id
                   and k.subscription_id = t.subscription_id
                offset 0) s on true
-         where t.status = 'final'
         """)
     private static let openAttempts = Statement(
         "attempt.open_of_customers",

@@ -1,0 +1,107 @@
+/// Late fees and the write-off of old debt, once a business date (spec 5.2 step 7).
+struct AgeInvoices {
+    let account: Int64
+    let books: any Books
+
+    static let batchSize = 500
+
+    /// - Returns: how many fees and write-offs were made.
+    func execute() throws -> Int {
+        guard let state = try books.transaction(reaching: [account], { try begin(in: $0) }) else { return 0 }
+        let policy = state.account
+        let today = state.moment.businessDate
+        // Whichever comes first of what this account does with age.
+        let days = [
+            policy.lateFeeAmount > .zero ? policy.lateFeeGraceDays : nil,
+            policy.writeOffDays > 0 ? policy.writeOffDays : nil,
+        ].compactMap { $0 }.min()
+        var made = 0
+        if let days {
+            var after: Int64 = 0
+            while let batch = try books.transaction(
+                reaching: [account],
+                { try self.batch(behind: after, due: today.adding(days: -days), in: $0) })
+            {
+                made += batch.made
+                after = batch.last
+            }
+        }
+        try books.transaction(reaching: [account]) { try $0.noteAged(account: account, on: today) }
+        return made
+    }
+
+    private func begin(in store: any Store) throws -> AccountState? {
+        guard let state = try store.account(account),
+            try !store.hasAged(account: account, on: state.moment.businessDate)
+        else { return nil }
+        return state
+    }
+
+    /// - Returns: the last customer of the batch and how much was made; nil when there are no more.
+    private func batch(
+        behind customer: Int64, due: CalendarDate, in store: any Store
+    ) throws -> (last: Int64, made: Int)? {
+        let customers = try store.customersWithAgedInvoices(
+            account: account, due: due, after: customer, limit: Self.batchSize)
+        guard let last = customers.last, let state = try store.account(account) else { return nil }
+        let invoices = try store.agedInvoices(of: customers, account: account, due: due)
+        let concerned = Array(Set(invoices.map(\.customerID))).sorted()
+        var ageing = Ageing(
+            state: state, balances: Balances(try store.openItems(of: concerned, account: account)))
+        let ids = try store.reserveTransactionIDs(max(1, invoices.count * 2))
+        ageing.execute(invoices, ids: ids)
+        var changes = ageing.changes
+        changes.take(ageing.balances)
+        try changes.leaveToAPerson(ageing.writtenOff, in: store)
+        if !changes.transactions.isEmpty { try store.write(changes) }
+        return (last.rawValue, changes.transactions.count)
+    }
+}
+
+/// What the age of invoices leads to on one date. Pure.
+struct Ageing {
+    let state: AccountState
+    var balances: Balances
+    private(set) var changes: BookChanges
+    /// Invoices that are written off now.
+    private(set) var writtenOff: [Identifier<Transaction>] = []
+
+    init(state: AccountState, balances: Balances) {
+        self.state = state
+        self.balances = balances
+        changes = BookChanges(
+            accountID: state.account.id, processor: state.account.processor, moment: state.moment)
+    }
+
+    /// - Parameter ids: two for each invoice.
+    mutating func execute(_ invoices: [AgedInvoice], ids: [Identifier<Transaction>]) {
+        var ids = ids[...]
+        let policy = state.account
+        let today = state.moment.businessDate
+        for invoice in invoices {
+            let left = balances.left(of: invoice.id)
+            guard left > .zero else { continue }
+            let isOld = Fees.isWrittenOff(invoice.dueDate, on: today, by: policy) && !invoice.wasWrittenOff
+            if !isOld, Fees.isLate(invoice.dueDate, on: today, by: policy), !invoice.hasLateFee,
+                let id = ids.popFirst()
+            {
+                let facts = TransactionFacts.fee(
+                    .lateFee, policy.lateFeeAmount, for: invoice.id, subscription: invoice.subscriptionID,
+                    on: today)
+                changes.add(id, of: invoice.customerID, facts)
+                balances.add(OpenItem(id, of: invoice.customerID, facts))
+            }
+            if isOld, let id = ids.popFirst() {
+                var facts = TransactionFacts(type: .writeOff, amount: left, dueDate: today)
+                facts.sourceID = invoice.id
+                facts.subscriptionID = invoice.subscriptionID
+                facts.creatorCode = RunBilling.actor
+                changes.add(id, of: invoice.customerID, facts)
+                balances.add(OpenItem(id, of: invoice.customerID, facts))
+                balances.use(id, on: invoice.id, left)
+                writtenOff.append(invoice.id)
+            }
+        }
+        balances.balance(by: policy.balancingAlgorithm)
+    }
+}

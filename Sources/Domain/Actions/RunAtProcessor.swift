@@ -1,0 +1,123 @@
+/// What was checked and committed before the processor is called.
+struct OpenedMovement {
+    let state: CustomerState
+    /// What the attempt becomes.
+    let transactionID: Identifier<Transaction>
+    /// Nil when no money is to be moved: it was done before, or needs no processor.
+    let order: OpenedOrder?
+}
+
+/// One movement of money for a caller, exactly once (spec 5.6).
+///
+/// ```
+/// caller ──▶ check, commit the attempt ──▶ processor ──▶ commit its answer ──▶ caller
+///            (one transaction)            (none open)    (one transaction)
+/// ```
+/// A crash between the two commits leaves the attempt open: the recovery asks the processor by the attempt's key.
+struct RunAtProcessor {
+    let books: any Books
+    /// The merchant accounts within reach.
+    let accounts: [Int64]
+    let processors: (String) -> (any Processor)?
+
+    /// - Parameter open: checks and writes in a transaction; everything it refuses is refused before money moves.
+    /// - Returns: what the movement became; pending when the processor's answer is not known (E02).
+    func execute(_ open: (any Store) throws -> OpenedMovement) throws -> Transaction {
+        let opening = try books.transaction(reaching: accounts) { store in
+            let opening = try open(store)
+            let name = opening.state.account.processor
+            guard opening.order == nil || processors(name) != nil else {
+                throw Refusal(
+                    .configurationLacks, "the merchant account's processor, \(name), is not set up here")
+            }
+            return opening
+        }
+        let state = opening.state
+        if let opened = opening.order, let processor = processors(state.account.processor) {
+            let answer = processor.submitAndAsk([opened.order])[0]
+            try books.transaction(reaching: accounts) { store in
+                _ = try store.lockedCustomer(.id(state.customer.id.rawValue))
+                try SettleAttempts(
+                    account: state.account, moment: state.moment,
+                    answers: [opened.transactionID: .answer(answer)]
+                ).execute(in: store)
+            }
+        }
+        return try books.transaction(reaching: accounts) { store in
+            guard
+                let transaction = try store.transaction(
+                    of: state.customer.id, account: state.account.id, .id(opening.transactionID.rawValue))
+            else {
+                // Only a repetition can come here: the first request is at the processor now, or its server ended there.
+                throw Refusal(
+                    .outcomeOpen,
+                    "the first request under this Idempotency-Key is open: its outcome is not known yet")
+            }
+            return transaction
+        }
+    }
+
+    /// The customer, locked; and what became of the first request under the key, where this one repeats it.
+    ///
+    /// - Throws: ``AnsweredBefore`` when the answer of the first request is on record; `Refusal`: V24.
+    static func begin(
+        _ repeatable: RepeatableRequest?, for customer: Reference, in store: any Store
+    ) throws -> (state: CustomerState, earlier: OpenedMovement?) {
+        let earlier = try repeatable.flatMap { try store.begin($0) }
+        guard let state = try store.lockedCustomer(customer) else {
+            throw Refusal(.notFound, "there is no customer \(customer)")
+        }
+        guard let earlier else { return (state, nil) }
+        guard case .became(let id, let owner, _) = earlier, owner == state.customer.id else {
+            throw AnsweredBefore(repetition: earlier)
+        }
+        return (state, OpenedMovement(state: state, transactionID: id, order: nil))
+    }
+}
+
+/// The request was answered before under its key: nothing is done again.
+public struct AnsweredBefore: Error {
+    /// What became of the first one.
+    public let repetition: Repetition
+}
+
+extension NewAttempt {
+    /// An attempt to give money of a payment back, to where it came from.
+    init(
+        givingBack amount: Money, of source: Transaction, _ paid: ProcessingOutcome, as kind: Kind,
+        transactionID: Identifier<Transaction>, dueDate: CalendarDate
+    ) {
+        guard let type = source.facts.accountType else {
+            preconditionFailure("a payment at a processor has its means")
+        }
+        self.init(
+            customerID: source.customerID, transactionID: transactionID, kind: kind, amount: amount,
+            accountType: type, accountMask: paid.accountMask, accessoryShown: paid.accessoryShown,
+            holderName: paid.holderName, dueDate: dueDate)
+        sourceID = source.id
+        subscriptionID = source.facts.subscriptionID
+        token = paid.token
+        street = paid.street
+        city = paid.city
+        state = paid.state
+        zipCode = paid.zipCode
+        address = paid.address
+        phone = paid.phone
+        email = paid.email
+    }
+}
+
+extension NewAttempt.Kind {
+    /// Whether it takes money in; otherwise it gives some back.
+    var collects: Bool { self == .payment || self == .claim }
+
+    /// The type of the transaction that it becomes when it is approved.
+    var approvedType: TransactionType {
+        switch self {
+        case .payment: .payment
+        case .claim: .claim
+        case .refund: .refund
+        case .void: .void
+        }
+    }
+}

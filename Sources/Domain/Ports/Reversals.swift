@@ -1,0 +1,7 @@
+/// What undoing reads.
+public protocol ReversalStore: AnyObject {
+    /// These transactions with what was undone of each and their ledger entries; ids ascending.
+    func reversalSources(_ ids: [Identifier<Transaction>], account: Int64) throws -> [ReversalSource]
+    /// The living allocations on either side of these transactions, ids ascending.
+    func livingAllocations(of ids: [Identifier<Transaction>], account: Int64) throws -> [LivingAllocation]
+}
