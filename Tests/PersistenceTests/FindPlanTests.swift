@@ -27,7 +27,7 @@ import Testing
           from generate_series(1, \(count)) n;
         insert into transactions (account_id, transaction_id, customer_id, type, account_type, amount, due_date, status,
                create_date)
-        select 2001, n + 10000, n + 10000, 'AD', 'K', 100, '2023-06-01', 'declined', timestamptz '2023-06-01'
+        select 2001, n + 10000, n + 10000, 'AP', 'K', 100, '2023-06-01', 'declined', timestamptz '2023-06-01'
           from generate_series(1, \(count)) n;
         with t as (
           insert into transactions (account_id, transaction_id, customer_id, type, amount, due_date, create_date)
@@ -36,6 +36,7 @@ import Testing
         insert into ledger_entries (account_id, transaction_id, line, customer_id, entry_date, debit, credit, amount)
         select 2001, n + 50000, 1, n + 10000, '2024-06-01', 'receivable', 'revenue:fees', 100
           from generate_series(\(count - 2), \(count)) n;
+        select brin_summarize_new_values('transactions_by_create_date'), brin_summarize_new_values('transactions_by_due_date');
         analyze
         """
 
@@ -101,10 +102,13 @@ import Testing
                 subscriptions { $0.nextBillingDateTo = CalendarDate("2026-01-15") }
             ),
             ("s.status", last, subscriptions { $0.status = "P" }),
-            ("s.plan", last, subscriptions { $0.plan = .code("rare") }),
             (
-                "s.createDateFrom", last,
-                subscriptions { ($0.createDateFrom, $0.createDateBefore) = (late, later) }
+                "s.nextBillingDate", last,
+                subscriptions {
+                    ($0.nextBillingDateFrom, $0.nextBillingDateTo) = (
+                        CalendarDate("2026-01-01"), CalendarDate("2026-01-01")
+                    )
+                }
             ),
             ("s.customer", [last[2]], subscriptions { $0.customer = .code("c-\(Self.count)") }),
             ("t.isOpen", fees, transactions { $0.isOpen = true }),
@@ -121,7 +125,9 @@ import Testing
             for row in cases {
                 let (found, touched) = try run(reach, row.search)
                 #expect(found == row.found, "\(row.name) in \(reach)")
-                #expect(touched < 1_000, "\(row.name) in \(reach) touched \(touched)")
+                // Dates of transactions are looked up by blocks.
+                let most: Int64 = row.name.hasSuffix("DateFrom") && row.name.hasPrefix("t.") ? 8_000 : 1_000
+                #expect(touched < most, "\(row.name) in \(reach) touched \(touched)")
             }
         }
         // A page deep inside costs as much as the first one.
