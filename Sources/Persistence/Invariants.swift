@@ -230,6 +230,20 @@ public enum Invariants {
            -- A payment of the run that answered a caller's ~process has that call's code beside its own.
            and not exists (select from signing_payments g
                             where g.account_id = k.account_id and g.transaction_id = k.transaction_id)
+
+        -- What was erased has no number and is used by nothing any more.
+        union all
+        select 'erased_option', o.account_id, format('payment option %s was erased and is in use', o.payment_option_id)
+          from payment_options o
+         where o.erase_date is not null
+           and (exists (select from vault_entries v
+                         where v.account_id = o.account_id and v.payment_option_id = o.payment_option_id)
+                or exists (select from attempts p
+                            where p.account_id = o.account_id and p.outcome = 'open'
+                              and p.payment_option_id = o.payment_option_id)
+                or exists (select from subscriptions s
+                            where s.account_id = o.account_id and s.customer_id = o.customer_id
+                              and s.payment_option_id = o.payment_option_id and s.status not in ('N', 'E')))
         """
 
     /// The sandbox processor's own book against ours, both ways. As a role that sees both schemas.

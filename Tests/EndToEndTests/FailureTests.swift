@@ -349,7 +349,11 @@ struct FailureTests {
     }
 
     @Test func aProcessorThatIsNotThere() throws {
-        let merchant = try Merchant(settings: ["processor=elsewhere"])
+        let merchant = try Merchant()
+        // As by a program that had another one.
+        try merchant.stack.sql(
+            "update billing.merchant_accounts set processor = 'elsewhere' where account_id = \(merchant.account)"
+        )
         let customer = try merchant.createCustomer()
         Self.expect(try merchant.process(500, of: customer), "O01", 409)
         #expect(try merchant.entries(of: customer).isEmpty)

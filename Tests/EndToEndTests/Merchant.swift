@@ -58,10 +58,12 @@ struct Merchant: Sendable {
         (self.stack, self.account, self.user, self.password) = (stack, account, user, password)
     }
 
-    /// Another service user of the account.
-    func anotherUser(_ suffix: String, privilege: String = "management-api") throws -> Merchant {
+    /// Another service user of the account, and of others.
+    func anotherUser(
+        _ suffix: String, privilege: String = "management-api", also others: [Int] = []
+    ) throws -> Merchant {
         let name = "\(user)-\(suffix)"
-        let password = try Merchant.makeUser(name, of: [account], privilege: privilege, in: stack)
+        let password = try Merchant.makeUser(name, of: [account] + others, privilege: privilege, in: stack)
         return Merchant(stack: stack, account: account, user: name, password: password)
     }
 
@@ -154,6 +156,7 @@ struct Merchant: Sendable {
             #expect(lint.status == 0, "\(request): \(lint.errors)")
             read = Tree(xml: body)
         case .xurl: read = Tree(form: body)
+        case nil where type == "text/plain; charset=utf-8": read = .text(body)
         case nil: read = nil
         }
         return try #require(read, "\(request): no well-formed \(type): \(body.prefix(500))")

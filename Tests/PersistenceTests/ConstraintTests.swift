@@ -52,7 +52,12 @@ import Testing
         values (2001, 51, 3, 203, 'C', '2026-01-31', null, null, 'api-x', 'effective', null, now()),
                (2001, 52, 1, 201, 'F', '2026-03-31', '2026-05-31', 3, 'api-x', 'pending', '2026-03-31', now());
         insert into audit_log (account_id, actor, request_id, action, object_type, object_id)
-        values (2001, 'api-x', 'r', 'create', 'customer', 1)
+        values (2001, 'api-x', 'r', 'create', 'customer', 1);
+        insert into vault_entries values (2001, 103, '\\x01', '\\x02'), (2001, 104, '\\x01', '\\x02');
+        delete from vault_entries where payment_option_id = 104;
+        update payment_options set erase_date = now(), is_active = false, is_default = false where payment_option_id = 104;
+        -- A late return may be noted on an option that is gone.
+        update payment_options set last_decline_code = 'N02' where payment_option_id = 104
         """
 
     /// A transaction with its line, by one statement.
@@ -295,6 +300,34 @@ import Testing
                 "b", "billing_owner", "ledger_entries_append_only", "update ledger_entries set amount = 1"),
             Attack("b", "billing_owner", "ledger_entries_append_only", "delete from ledger_entries"),
             Attack("b", "billing_owner", "ledger_entries_append_only", "truncate ledger_entries"),
+            // Option 104 was erased; 103 has its number yet.
+            Attack(
+                "i", "billing_api", "payment_options_erased_with_number",
+                "update payment_options set erase_date = now(), is_active = false, is_default = false where payment_option_id = 103"
+            ),
+            Attack(
+                "i", "billing_api", "payment_options_erased_is_inactive",
+                "update payment_options set is_active = true where payment_option_id = 104"),
+            Attack(
+                "i", "billing_api", "payment_options_erased_is_inactive",
+                "update payment_options set erase_date = now() where payment_option_id = 101"),
+            Attack(
+                "i", "billing_api", "payment_options_erased_for_good",
+                "update payment_options set erase_date = null where payment_option_id = 104"),
+            Attack(
+                "i", "billing_owner", "vault_entries_of_living_options",
+                "insert into vault_entries values (2001, 104, '\\x01', '\\x02')"),
+            Attack(
+                "i", "billing_jobs", "42501",
+                "update payment_options set erase_date = now() where payment_option_id = 101"),
+            Attack("i", "billing_jobs", "42501", "delete from vault_entries"),
+            Attack("i", "billing_api", "42501", "update merchant_accounts set mode = 'live'"),
+            Attack("i", "billing_api", "42501", "update merchant_accounts set currency = 'EUR'"),
+            Attack("i", "billing_api", "42501", "update temporary_passwords set expires_at = now()"),
+            Attack(
+                "i", "billing_api", "temporary_passwords_user",
+                "insert into temporary_passwords values ('api-none', sha256(''), 1, now(), now() + interval '1 h')"
+            ),
             Attack("b", "billing_owner", "transactions_append_only", "delete from transactions"),
             Attack("b", "billing_owner", "transactions_append_only", "truncate transactions cascade"),
             Attack("b", "billing_owner", "transactions_unchanged", "update transactions set note = 'other'"),

@@ -103,6 +103,55 @@ import Testing
         }
     }
 
+    @Test func temporaryPasswordsEndWithTheirUsersCredentials() throws {
+        let fixture = try Fixture()
+        let owner = fixture.books(as: "billing_owner")
+        let api = fixture.books()
+        let jobs = fixture.books(as: "billing_jobs")
+        try owner.operating {
+            try $0.createUser("api-t", passwordHash: "h", privilege: .full, accounts: [2001])
+        }
+        func digest(_ number: Int) -> [UInt8] { Array(repeating: UInt8(number), count: 32) }
+        func live() throws -> [[UInt8]] {
+            try api.operating { try $0.loginByTemporaryPassword(of: "api-t", from: "a").digests }
+        }
+        func make(_ numbers: ClosedRange<Int>, _ user: ServiceUser, seconds: Int = 60) throws
+            -> [LocalDateTime?]
+        {
+            try numbers.map { number in
+                try api.operating {
+                    try $0.insertTemporaryPassword(of: user, digest: digest(number), seconds: seconds)
+                }
+            }
+        }
+        let user = try #require(try api.operating { try $0.user(named: "api-t") })
+        #expect(try make(1...10, user).allSatisfy { $0 != nil })
+        #expect(try live() == (1...10).reversed().map(digest))
+        _ = try make(11...11, user)
+        #expect(try live() == (2...11).reversed().map(digest))
+        try owner.operating { try $0.setPassword(of: "api-t", hash: "h2") }
+        #expect(try live() == [])
+        // One that was verified under the old password is too late.
+        #expect(try make(12...12, user) == [nil])
+        let changed = try #require(try api.operating { try $0.user(named: "api-t") })
+        #expect(try make(13...13, changed).count == 1)
+        #expect(try live() == [digest(13)])
+        let administrator = try fixture.administrator()
+        defer { administrator.close() }
+        func stored() throws -> Int64 {
+            try administrator.rows(Statement("t", "select count(*) from temporary_passwords"))[0].int(0)
+        }
+        // One of the ten of the old password made room.
+        #expect(try stored() == 10)
+        try jobs.operating { try $0.forgetEndedTemporaryPasswords() }
+        #expect(try stored() == 1)
+        try administrator.script(
+            "update temporary_passwords set create_date = now() - interval '1 h', expires_at = now()")
+        #expect(try live() == [])
+        try jobs.operating { try $0.forgetEndedTemporaryPasswords() }
+        #expect(try stored() == 0)
+    }
+
     @Test func tenFailedLoginsBlockTheUserAtTheAddress() throws {
         let fixture = try Fixture()
         let books = fixture.books()

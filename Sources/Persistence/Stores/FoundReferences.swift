@@ -9,10 +9,10 @@ extension PostgresStore {
     private static let instants = Statement(
         "filter.instants",
         """
-        select $2::timestamptz at time zone 'UTC' at time zone a.time_zone,
-               $3::timestamptz at time zone 'UTC' at time zone a.time_zone
+        select min($2::timestamptz at time zone 'UTC' at time zone a.time_zone),
+               max($3::timestamptz at time zone 'UTC' at time zone a.time_zone)
           from merchant_accounts a
-         where a.account_id = $1
+         where a.account_id = any ($1)
         """)
 
     private static func byCode(_ table: String, id: String) -> ByReference {
@@ -59,24 +59,24 @@ extension PostgresStore {
     }
 
     /// Narrows a search to what was created from the first wall clock's reading on and before the second, in the zone of each
-    /// account. In one account the instants are looked up first: how many rows they leave decides which index is best.
+    /// account. The instants are looked up first: how many rows they leave decides which index is best. Of several accounts
+    /// they are the outermost, and the exact ones are compared besides.
     func requireCreated(
         from: LocalDateTime?, before: LocalDateTime?, in accounts: [Int64], _ search: inout Search
     ) throws {
         guard from != nil || before != nil else { return }
-        if accounts.count == 1,
-            let row = try connection.rows(
-                Self.instants,
-                [
-                    .int(accounts[0]), from?.wallClock ?? .timestamp(nil),
-                    before?.wallClock ?? .timestamp(nil),
-                ]
-            ).first
-        {
-            if from != nil { search.require("F", "x.create_date >= ?", .timestamp(row.microseconds(0))) }
-            if before != nil { search.require("B", "x.create_date < ?", .timestamp(row.microseconds(1))) }
-            return
+        let outermost = try connection.rows(
+            Self.instants,
+            [
+                .ints(accounts), from?.wallClock ?? .timestamp(nil), before?.wallClock ?? .timestamp(nil),
+            ])[0]
+        if let first = outermost.optionalMicroseconds(0) {
+            search.require("F", "x.create_date >= ?", .timestamp(first))
         }
+        if let last = outermost.optionalMicroseconds(1) {
+            search.require("B", "x.create_date < ?", .timestamp(last))
+        }
+        guard accounts.count > 1 else { return }
         if let from { search.require("f", "x.create_date >= \(Self.zoned)", from.wallClock) }
         if let before { search.require("b", "x.create_date < \(Self.zoned)", before.wallClock) }
     }

@@ -125,15 +125,39 @@ extension PostgresStore: SubscriptionStore {
             search.require("h", "x.last_billing_date >= ?", .day(from))
         }
         if let to = filter.lastBillingDateTo { search.require("i", "x.last_billing_date <= ?", .day(to)) }
-        if let from = filter.nextBillingDateFrom {
-            search.require("j", "x.next_billing_date >= ?", .day(from))
-        }
-        if let to = filter.nextBillingDateTo { search.require("k", "x.next_billing_date <= ?", .day(to)) }
+        Self.requireNextBilling(from: filter.nextBillingDateFrom, to: filter.nextBillingDateTo, &search)
         if let least = filter.amountFrom { search.require("l", "x.amount >= ?", .money(least)) }
         if let most = filter.amountTo { search.require("m", "x.amount <= ?", .money(most)) }
         if let status = filter.status { search.require("s", "x.status = ?", .text(status)) }
         let rows = try search.rows(SubscriptionRow.columns, on: connection)
         return Found(rows.map { SubscriptionRow.subscription($0) }, page: page)
+    }
+
+    /// Narrows a search to next billing dates. What is billed on them and what is held have an index each: the condition is
+    /// written out for both, so that the two can be looked up together.
+    private static func requireNextBilling(
+        from: CalendarDate?, to: CalendarDate?, _ search: inout Search
+    ) {
+        let billed = "x.status in ('U', 'C') and x.set_aside_reason is null"
+        let held = "(x.status not in ('U', 'C') or x.set_aside_reason is not null)"
+        switch (from, to) {
+        case (nil, nil): break
+        case (let from?, nil):
+            search.require(
+                "j", "(\(billed) and x.next_billing_date >= ? or \(held) and x.next_billing_date >= ?)",
+                .day(from), .day(from))
+        case (nil, let to?):
+            search.require(
+                "k", "(\(billed) and x.next_billing_date <= ? or \(held) and x.next_billing_date <= ?)",
+                .day(to), .day(to))
+        case (let from?, let to?):
+            search.require(
+                "jk",
+                """
+                (\(billed) and x.next_billing_date >= ? and x.next_billing_date <= ?
+                    or \(held) and x.next_billing_date >= ? and x.next_billing_date <= ?)
+                """, .day(from), .day(to), .day(from), .day(to))
+        }
     }
 
     /// Inserts a subscription, and queues ahead of it that an expired customer is active again; V29 where

@@ -110,6 +110,7 @@ extension PostgresStore: TransactionStore {
         if let type = filter.type { search.require("t", "x.type = ?", .text(type.rawValue)) }
         if let from = filter.dueDateFrom { search.require("d", "x.due_date >= ?", .day(from)) }
         if let to = filter.dueDateTo { search.require("e", "x.due_date <= ?", .day(to)) }
+        if isOpen { search.require("o", "x.balance > 0") }
         if filter.isOpen == false { search.require("n", "x.balance = 0") }
         let rows = try search.rows(TransactionRow.columns, on: connection)
         return Found(rows.map { TransactionRow.transaction($0) }, page: page)
