@@ -108,6 +108,8 @@ class Interface:
                 value = [self.answer_example(field["type"]["object"], False)] if complete else None
             elif kind == "object":
                 value = self.answer_example(field["type"]["object"], False) if value else None
+            elif kind == "integerList" and isinstance(value, str):
+                value = [int(part) for part in value.split(",") if part.isdigit()]
             if value is not None:
                 shown[field["name"]] = value
         return shown

@@ -115,7 +115,7 @@ class OpenAPI:
                 schema = {
                     "oneOf": [
                         {"type": "array", "items": number, "maxItems": kind["maxCount"]},
-                        {"type": "string", "pattern": r"^([0-9]+(,[0-9]+)*)?$"},
+                        {"type": "string", "pattern": r"^(none|[0-9]+(,[0-9]+)*)?$"},
                     ]
                 }
             case "object":
@@ -429,6 +429,8 @@ class OpenAPI:
                         schema["enum"].remove(None)
                 if "oneOf" in schema:
                     schema["oneOf"] = [one for one in schema["oneOf"] if one["type"] not in ("null", "array")]
+                    if len(schema["oneOf"]) == 1:
+                        schema |= schema.pop("oneOf")[0]
                 for holder in (schema.get("items", {}), *schema.get("allOf", [])):
                     if "$ref" in holder:
                         holder |= self._as_text(holder["$ref"].rsplit("/", 1)[1])
