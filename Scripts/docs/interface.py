@@ -24,6 +24,8 @@ class Action:
     """A row of the URL table."""
 
     def __init__(self, row):
+        # Of some actions only: a POST whose body holds the password, an answer that may be plain text.
+        self.takesPassword = self.givesText = False
         self.__dict__.update(row)
         self.segments = self.resource.strip("/").split("/")
         self.is_item = self.segments[-1].startswith("{")
@@ -106,6 +108,8 @@ class Interface:
                 value = [self.answer_example(field["type"]["object"], False)] if complete else None
             elif kind == "object":
                 value = self.answer_example(field["type"]["object"], False) if value else None
+            elif kind == "integerList" and isinstance(value, str):
+                value = [int(part) for part in value.split(",") if part.isdigit()]
             if value is not None:
                 shown[field["name"]] = value
         return shown
@@ -121,7 +125,9 @@ class Interface:
 
     def parameter_example(self, action):
         """The parameters of a call: those required, with the notes that go with them."""
-        return {row["name"]: row["example"] for row in action.parameters if row["required"]}
+        return {
+            row["name"]: row["example"] for row in action.parameters if row["required"] or action.takesPassword
+        }
 
     def result_example(self, action):
         """The body of a success."""

@@ -1,5 +1,6 @@
 """OpenAPI 3.1 of the interface, from `billing describe`."""
 
+import copy
 import re
 
 from documents import MEDIA, rendered
@@ -7,8 +8,11 @@ from interface import camel, singular, words
 
 LARGEST = 9007199254740991
 REFERENCE = r"^\*[A-Za-z0-9._:@-]{1,60}$"
-DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-DATETIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}:[0-9]{2})?$"
+# Every day but 29 February, which only some years have, and a time of day or none.
+DATETIME = (
+    r"^[12][0-9]{3}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)"
+    r"|02-(0[1-9]|1[0-9]|2[0-8]))( ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])?$"
+)
 EXTENDED = {"V": None, "D": "decided", "X": "extension"}
 
 
@@ -111,7 +115,7 @@ class OpenAPI:
                 schema = {
                     "oneOf": [
                         {"type": "array", "items": number, "maxItems": kind["maxCount"]},
-                        {"type": "string", "pattern": r"^([0-9]+(,[0-9]+)*)?$"},
+                        {"type": "string", "pattern": r"^(none|[0-9]+(,[0-9]+)*)?$"},
                     ]
                 }
             case "object":
@@ -131,6 +135,13 @@ class OpenAPI:
         if may_be_empty and "$ref" not in schema:
             self._admit_null(schema)
         return schema
+
+    def _admit_nothing(self, schema):
+        """An empty value in a query is no value."""
+        schema.pop("minLength", None)
+        for one in schema.get("oneOf", [schema]):
+            if one["type"] == "string" and "pattern" in one:
+                one["pattern"] = optional(one["pattern"])
 
     def _admit_null(self, schema):
         if "oneOf" in schema:
@@ -305,7 +316,8 @@ class OpenAPI:
         body = self._body(action, method)
         if body:
             built["requestBody"] = body
-        if "L01" not in action.failures:
+        if method == "POST" and action.takesPassword:
+            # The password in the body is the login.
             built["security"] = []
         if EXTENDED[action.mark]:
             built["x-mark"] = EXTENDED[action.mark]
@@ -323,11 +335,11 @@ class OpenAPI:
             }
             for item in action.items
         ]
-        if method != "POST" or not action.takes_form:
+        if (method != "POST" or not action.takes_form) and not action.takesPassword:
             for row in action.parameters:
                 schema = self._type(row, answering=False, strict=True)
-                # A query carries text: an empty value is no value.
-                schema.pop("minLength", None)
+                if not row["required"]:
+                    self._admit_nothing(schema)
                 self._default(row, schema)
                 parameter = {
                     "name": row["name"],
@@ -336,8 +348,11 @@ class OpenAPI:
                     "description": self._description(row),
                     "schema": schema,
                 }
-                if row["required"] and row["example"] is not None:
-                    parameter["example"] = row["example"]
+                if row["required"]:
+                    if row["example"] is not None:
+                        parameter["example"] = row["example"]
+                else:
+                    parameter["allowEmptyValue"] = True
                 self._mark(row, parameter)
                 parameters.append(parameter)
         for row in self.interface.headers:
@@ -364,7 +379,7 @@ class OpenAPI:
             class_name = f"{camel(singular(action.family))}{camel(action.action)}"
             schema = {"$ref": f"#/components/schemas/{class_name}"}
             self.schemas[class_name] = self._form(action)
-            is_needed = any(row["required"] for row in action.parameters)
+            is_needed = action.takesPassword or any(row["required"] for row in action.parameters)
         else:
             return None
         content = {}
@@ -373,6 +388,8 @@ class OpenAPI:
             if form == "xml":
                 shown = rendered(value, form, self.interface, class_name)
             taken = schema
+            if form != "json":
+                taken = self._as_text(schema["$ref"].rsplit("/", 1)[1])
             if form == "xurl" and action.consumes:
                 taken, shown = self._flat(class_name, kind, value)
             content[media] = {"schema": taken, "example": shown}
@@ -380,7 +397,7 @@ class OpenAPI:
 
     def _flat(self, class_name, kind, value):
         """The schema and the example of a form: nested values have dotted names there, which no schema can say."""
-        name = f"{class_name}{kind}"
+        name = f"{class_name}{kind}Text"
         whole = self.schemas[name]
         nested = {
             row["name"] for row in self.interface.objects[class_name]["fields"]
@@ -394,11 +411,30 @@ class OpenAPI:
             " Nested objects go under dotted names, such as `paymentOptions.0.holderName=Ann+Lee`; they are not in "
             "this schema."
         )
-        self.schemas[f"{name}Form"] = flat
+        self.schemas[f"{class_name}{kind}Form"] = flat
         return (
-            {"$ref": f"#/components/schemas/{name}Form"},
+            {"$ref": f"#/components/schemas/{class_name}{kind}Form"},
             {field: item for field, item in value.items() if field not in nested},
         )
+
+    def _as_text(self, name):
+        """The schema as xml and xurl have it: there is no null, what is not there is left out."""
+        text = f"{name}Text"
+        if text not in self.schemas:
+            self.schemas[text] = whole = copy.deepcopy(self.schemas[name])
+            for schema in whole["properties"].values():
+                if isinstance(schema.get("type"), list):
+                    schema["type"] = schema["type"][0]
+                    if "enum" in schema:
+                        schema["enum"].remove(None)
+                if "oneOf" in schema:
+                    schema["oneOf"] = [one for one in schema["oneOf"] if one["type"] not in ("null", "array")]
+                    if len(schema["oneOf"]) == 1:
+                        schema |= schema.pop("oneOf")[0]
+                for holder in (schema.get("items", {}), *schema.get("allOf", [])):
+                    if "$ref" in holder:
+                        holder |= self._as_text(holder["$ref"].rsplit("/", 1)[1])
+        return {"$ref": f"#/components/schemas/{text}"}
 
     def _form(self, action):
         """The parameters of a POST, as the object that its body holds."""
@@ -419,7 +455,7 @@ class OpenAPI:
             "additionalProperties": False,
             "xml": {"name": action.action},
         }
-        required = [row["name"] for row in action.parameters if row["required"]]
+        required = [row["name"] for row in action.parameters if row["required"] or action.takesPassword]
         if required:
             schema["required"] = required
         return schema
@@ -452,6 +488,8 @@ class OpenAPI:
             shown = value if form == "json" else rendered(value, form, interface, action.returns, action.isList)
             # Dotted names of nested values (`paymentOptions.0.id`) are beyond a schema: text, there.
             content[media] = {"schema": {"type": "string"} if form == "xurl" else schema, "example": shown}
+        if action.givesText:
+            content["text/plain"] = {"schema": {"type": "string"}}
         return {"description": text, "headers": self._headers_of(action, method, action.status), "content": content}
 
     def _failure(self, action, method, status, codes, text):
@@ -519,8 +557,8 @@ class OpenAPI:
                 "in": "header",
                 "required": False,
                 "description": row["meaning"],
-                "schema": {"type": "string", "minLength": 1, "maxLength": 255 if row["scope"] == "writing" else 128,
-                           "pattern": "^[!-~]+$"},
+                "schema": {"type": "string"} | ({"minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
+                                                if row["scope"] == "writing" else {}),
             }
             for row in self.interface.headers
             if row["direction"] == "request" and row["name"] != "Accept"

@@ -110,7 +110,8 @@ class Site:
         self.index.append([title, address, kind, plain[:160]])
 
     def _guide(self, guide):
-        self._page(f"{guide.slug}/", "text.html", guide.title, html=guide.html, headings=guide.headings, intro="")
+        html = self._crossed(guide.html, "../")
+        self._page(f"{guide.slug}/", "text.html", guide.title, html=html, headings=guide.headings, intro="")
         for _, anchor, heading in guide.headings:
             self._find(Markup(heading).unescape(), f"{guide.slug}/#{anchor}", guide.title, "")
         for anchor, term in guide.terms:
@@ -143,9 +144,31 @@ class Site:
     def _linked(self, html):
         """Text of a resource without its links to guides that are not there."""
         known = {guide.slug for guide in self.guides} | set(self.families)
-        return Markup(re.sub(
+        html = re.sub(
             r'<a href="\.\./([a-z-]+)/">(.*?)</a>',
-            lambda found: found.group() if found.group(1) in known else found.group(2), html))
+            lambda found: found.group() if found.group(1) in known else found.group(2), html)
+        return self._crossed(html, "../")
+
+    def _crossed(self, html, root):
+        """Text in which each failure code and each code of a processor's answer leads to its meaning."""
+        responses = {row["code"] for row in self.interface.enumerations["responseCode"]["codes"]}
+
+        def link(found):
+            code = found.group()
+            if code in self.interface.failures and code != "E02":
+                return f'<a href="{root}failure-codes/#{code}">{code}</a>'
+            if code in responses:
+                return f'<a href="{root}enumerations/#responseCode.{code}">{code}</a>'
+            return code
+
+        parts, inside = re.split(r"(<[^>]+>)", html), 0
+        for number, part in enumerate(parts):
+            tag = re.match(r"<(/?)(a|pre|h[1-6])\b", part)
+            if tag:
+                inside += -1 if tag.group(1) else 1
+            elif inside == 0 and not part.startswith("<"):
+                parts[number] = re.sub(r"\b[A-Z][0-9]{2}\b", link, part)
+        return Markup("".join(parts))
 
     def _objects(self):
         interface = self.interface
@@ -196,7 +219,7 @@ class Site:
                 {
                     "title": step["title"],
                     "slug": texts.slugified(step["title"]),
-                    "prose": texts.rendered("\n".join(step["prose"]))[0],
+                    "prose": self._crossed(texts.rendered("\n".join(step["prose"]))[0], "../../"),
                     "forms": {form: self._exchange(recorded, form) for form, recorded in step["forms"].items()},
                     "first": next(iter(step["forms"].values())),
                 }
@@ -206,7 +229,7 @@ class Site:
             end = texts.rendered(indented_lists(sample.end))[0] if any(sample.end) else ""
             self._page(
                 address, "sample.html", sample.title, steps=steps, nav=address, end=end,
-                prose=texts.rendered("\n".join(sample.prose))[0],
+                prose=self._crossed(texts.rendered("\n".join(sample.prose))[0], "../../"),
                 before=self.samples[number - 1] if number else None,
                 after=self.samples[number + 1] if number + 1 < len(self.samples) else None)
             for step in steps:

@@ -60,6 +60,21 @@ public enum Storage {
                 "id": ["allocation_id"], "sourceTransactionType": ["transactions.type"],
                 "targetTransactionType": ["transactions.type"],
             ]),
+        "LedgerEntry": Place(
+            table: "ledger_entries",
+            columns: [
+                "id": ["transaction_id", "line"], "date": ["entry_date"],
+                "transactionType": ["transactions.type"], "transactionCode": ["transactions.code"],
+                "sourceId": ["transactions.source_id"], "debitAccount": ["debit"],
+                "creditAccount": ["credit"],
+            ]),
+        "User": Place(
+            table: "service_users",
+            columns: [
+                "privileges": ["privilege"], "accountIds": ["service_user_accounts.account_id"],
+                "temporaryPassword": ["temporary_passwords.digest"],
+                "temporaryPasswordExpires": ["temporary_passwords.expires_at"],
+            ]),
         "MerchantAccount": Place(table: "merchant_accounts", columns: ["id": ["account_id"]]),
         "Clock": Place(
             table: "merchant_accounts",

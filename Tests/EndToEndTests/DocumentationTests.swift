@@ -112,6 +112,8 @@ struct DocumentationTests {
                     String(reference?.split(separator: "/").last ?? "")]
                 if case .object(let properties) = schema?["properties"] { taken = Array(properties.keys) }
             }
+            // A password goes into the body of a POST only; the same by GET takes no parameters.
+            if taken.isEmpty, called.hasPrefix("get "), described == ["password"] { continue }
             #expect(taken.sorted() == described.sorted(), "\(called)")
         }
     }

@@ -65,7 +65,7 @@
   if (current) {
     const side = document.querySelector("nav.side");
     const offset = current.getBoundingClientRect().top - side.getBoundingClientRect().top;
-    if (offset > side.clientHeight - 60) side.scrollTop = offset - side.clientHeight / 3;
+    if (side.clientHeight > 0 && offset > side.clientHeight - 60) side.scrollTop = offset - side.clientHeight / 3;
   }
   const places = new Map();
   for (const link of document.querySelectorAll('nav.side a[href^="#"]')) {

@@ -111,6 +111,35 @@ public enum Examples {
             "targetTransactionType": .text("RI"),
         ],
         "MerchantAccount": ["id": .integer(2001), "name": .text("Lee Gardens")],
+        "SubscriptionAdjustment": [
+            "id": .integer(870_001), "type": .text("F"), "endDate": .text("2027-05-30"),
+            "length": .integer(3),
+            "note": .text("Abroad until June."),
+        ],
+        "Charge": [
+            "type": .text("F"), "status": .text("planned"), "transactionId": .null,
+            "expectedCollection": .integer(4999),
+        ],
+        "Explanation": [
+            "transactionId": .integer(650_012),
+            "causedBy": .text("billing run"),
+            "steps": .list([
+                .text("Cycle 1 of a monthly subscription from 2027-01-31 is billed on 2027-01-31."),
+                .text("The agreed amount is 4999."),
+            ]),
+        ],
+        "ExplanationInput": ["name": .text("firstBillingDate"), "value": .text("2027-01-31")],
+        "LedgerEntry": [
+            "id": .text("650012-1"), "date": .text("2027-01-31"), "transactionId": .integer(650_012),
+            "transactionType": .text("RI"), "transactionCode": .text("t-2027-01"), "sourceId": .null,
+            "debitAccount": .text("receivable"), "creditAccount": .text("revenue:recurring"),
+        ],
+        "User": [
+            "privileges": .list([.text("management-api")]), "accountIds": .text("2001,2002"),
+            "temporaryPassword": .text("qT5n8mWzYc3KxV0b7RdLhG2sJ9fPu4aE"),
+            "temporaryPasswordExpires": .text("2027-01-15 10:30:00"),
+        ],
+        "ServiceResponse": ["responseType": .text("success"), "message": .text("The number is erased.")],
         "Exception": [
             "responseType": .text("exception"), "field": .text("billingCycleType"),
             "failureMessage": .text("billingCycleType must be one of W, M, Q, S, A"),

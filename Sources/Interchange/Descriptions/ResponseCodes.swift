@@ -1,3 +1,5 @@
+import Domain
+
 extension Enumerations {
     /// spec 3.8. Processors may send others; those count as soft declines.
     public static let responseCode = EnumerationFacts(
@@ -29,5 +31,13 @@ extension Enumerations {
             EnumerationCode("N09", "notice: the account was amended, the option on file is corrected"),
             EnumerationCode("Z02", "notice: chargeback"),
             EnumerationCode("E02", "no answer yet, the outcome is unknown"),
-        ])
+        ].map(judged))
+
+    /// A decline's code says whether a later try may work.
+    private static func judged(_ code: EnumerationCode) -> EnumerationCode {
+        guard code.code.hasPrefix("D") || code.meaning.hasPrefix("returned"),
+            let type = ResponseKind(code: code.code).declineType
+        else { return code }
+        return EnumerationCode(code.code, "\(code.meaning) (\(type == "H" ? "hard" : "soft"))")
+    }
 }
