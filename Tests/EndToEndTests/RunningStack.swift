@@ -67,9 +67,9 @@ final class RunningStack: Sendable {
         // Long ids, and other ones for each class: one is never taken for another, nor for a digit in a text.
         try sql(
             """
-            select setval('billing.customer_ids', 210000), setval('billing.payment_option_ids', 320000),
-              setval('billing.plan_ids', 430000), setval('billing.subscription_ids', 540000),
-              setval('billing.transaction_ids', 650000), setval('billing.allocation_ids', 760000)
+            select setval(format('%I.%I', schemaname, sequencename)::regclass,
+              100000 + 110000 * row_number() over (order by sequencename))
+            from pg_sequences where schemaname = 'billing'
             """)
     }
 

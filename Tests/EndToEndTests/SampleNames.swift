@@ -174,7 +174,8 @@ struct SampleNames {
     /// A text with names in place of the values that stand in it as whole words.
     func abstracted(_ text: String) -> String {
         names.sorted { $0.key.count > $1.key.count }.reduce(text) { text, pair in
-            guard text.contains(pair.key) else { return text }
+            // A short number may be a part of a date, or an amount.
+            guard pair.key.count > 4, text.contains(pair.key) else { return text }
             let word = NSRegularExpression.escapedPattern(for: pair.key)
             return text.replacingOccurrences(
                 of: "(?<![A-Za-z0-9])\(word)(?![A-Za-z0-9])", with: "{\(pair.value)}",

@@ -55,7 +55,8 @@ struct SampleTests {
 
     @Test(arguments: samples)
     func sample(_ sample: String) throws {
-        if Self.isListed(sample), !Self.isRecording(sample) { return }
+        let isLeftOut = environmentValue("BILLING_RECORD") != nil || Self.isListed(sample)
+        if isLeftOut, !Self.isRecording(sample) { return }
         let script = try Sample(try #require(readText("\(Self.folder)/\(sample)/script.txt")))
         var runs: [SampleRun] = []
         for format in Media.allCases {
@@ -66,7 +67,8 @@ struct SampleTests {
         }
         for run in runs.dropFirst() {
             for (one, other) in zip(runs[0].said, run.said) where one != other {
-                Issue.record("\(sample): \(runs[0].format) says \(one as Any), \(run.format) \(other as Any)")
+                let says = [one, other].map { $0.map { SampleBody.json($0).compact } ?? "nothing" }
+                Issue.record("\(sample): \(runs[0].format) says \(says[0]), \(run.format) \(says[1])")
             }
             #expect(runs[0].said.count == run.said.count)
         }
