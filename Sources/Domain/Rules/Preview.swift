@@ -74,7 +74,13 @@ public struct Preview: Sendable {
         var isGoingOn: Bool { progress.billedCount != preview.course.terms.length }
 
         mutating func add(_ charge: Charge) {
-            if charge.cycleNumber < preview.course.progress.nextCycle, !charge.kind.isSkipped {
+            var charge = charge
+            let isBehind = charge.cycleNumber < preview.course.progress.nextCycle
+            if isBehind, charge.kind == .paidFreeze, preview.invoiced[charge.cycleNumber] == nil {
+                // Passed over already: the account asks for a fee only since.
+                (charge.kind, charge.amount) = (.freeze, .zero)
+            }
+            if isBehind, !charge.kind.isSkipped {
                 let invoice = preview.invoiced[charge.cycleNumber]
                 planned.append(
                     PlannedCharge(
