@@ -57,13 +57,18 @@ public struct RunBilling {
         var report = Report()
         var round = 0
         while round < batches, try invoice(&report) { round += 1 }
+        var isDone = round < batches
         round = 0
         while round < batches, try collect(&report) { round += 1 }
+        isDone = isDone && round < batches
         try recover(&report)
         report.noticesTaken += try TakeNotices(
             account: account, books: books, processor: processor, vault: vault
         ).execute()
-        report.agedInvoices += try AgeInvoices(account: account, books: books).execute()
+        // What is still to be collected today is not late yet.
+        if isDone {
+            report.agedInvoices += try AgeInvoices(account: account, books: books).execute(batches: batches)
+        }
         return report
     }
 
