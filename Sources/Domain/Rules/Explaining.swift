@@ -210,7 +210,12 @@ struct Explaining {
     private mutating func answered() {
         guard let said = facts.transaction.processing else { return }
         guard let code = said.responseCode else {
-            return say("The processor has not said yet what became of it.")
+            let isPending = facts.transaction.status == .pending
+            let reason = said.responseMessage ?? "nothing was charged"
+            return say(
+                isPending
+                    ? "The processor has not said yet what became of it."
+                    : "It came to nothing: \(reason).")
         }
         note("responseCode", code)
         if let approved = facts.attempt?.approvedAmount {
