@@ -30,7 +30,8 @@ extension FailureCode {
         case .inactive: "the plan or payment option is inactive"
         case .salesClosed: "too close to the next billing date to change it"
         case .idempotencyKeyReused: "the idempotency key was used before, for another request"
-        case .outcomeOpen: "an attempt to collect the same debt is open, and its outcome comes first"
+        case .outcomeOpen:
+            "an attempt to collect the same debt, or to give the same payment back, is open, and its outcome comes first"
         case .preconditionFailed:
             "the object has changed since the `ETag` in `If-Match` was given; load it again"
         case .configurationLacks:

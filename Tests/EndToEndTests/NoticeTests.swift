@@ -161,4 +161,26 @@ struct NoticeTests {
         try merchant.expect(customer, balance: 0, subscription: "C")
         try merchant.expectSoundBooks()
     }
+
+    @Test("a notice that was taken over and not acknowledged: it has its effect once")
+    func takenTwice() throws {
+        let merchant = try Merchant(settings: ["chargebackFee=1500"])
+        let customer = try merchant.createCustomer(
+            card: "4000000000000259", amount: 4999, first: "2027-01-10")
+        try merchant.advance(to: "2027-01-11")
+        let lines = try merchant.lines(of: customer)
+        #expect(lines.count == 4)
+        for day in ["2027-01-12", "2027-01-13"] {
+            // As after a crash between the commit and the acknowledgement.
+            try merchant.stack.sql(
+                "update sandbox.notice set acknowledged_at = null where account = \(merchant.account)")
+            try merchant.advance(to: day)
+            #expect(try merchant.lines(of: customer) == lines)
+            #expect(
+                try merchant.stack.sql(
+                    "select count(*) from sandbox.notice where account = \(merchant.account) and acknowledged_at is null"
+                ) == "0")
+        }
+        try merchant.expectSoundBooks()
+    }
 }

@@ -187,7 +187,13 @@ import Testing
         #expect(try !isDue())
         try script("update merchant_accounts set late_fee_amount = 500 where account_id = 2001")
         #expect(try isDue(), "invoices age")
-        try store { try $0.noteAged(account: 2001, on: today) }
+        #expect(try store { try $0.agedSoFar(account: 2001, on: today) } == 0)
+        try store { try $0.noteAged(account: 2001, upTo: 7, on: today) }
+        #expect(try store { try $0.agedSoFar(account: 2001, on: today) } == 7)
+        #expect(try isDue(), "not all of them yet")
+        try store { try $0.noteAged(account: 2001, upTo: nil, on: today) }
+        #expect(try store { try $0.agedSoFar(account: 2001, on: today) } == nil)
+        #expect(try store { try $0.agedSoFar(account: 2001, on: today.adding(days: 1)) } == 0)
         #expect(try !isDue())
         try script("update account_rounds set next_notices = now()")
         #expect(try isDue(), "notices again")

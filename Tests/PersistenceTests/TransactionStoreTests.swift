@@ -120,6 +120,7 @@ import Testing
             changes.add(void, of: customer(1), facts)
             changes.endedAllocations = [made]
             changes.allocations = [allocation(1, ids[1], void, 5000)]
+            changes.reversed = [ids[1]]
             try store.write(changes)
         }
         try store { store throws in

@@ -10,8 +10,8 @@ struct RunCommand: ParsableCommand {
         commandName: "run",
         abstract: "Runs one billing pass over a merchant account, to its end.",
         discussion: """
-            Does what `billing jobs` does by itself: invoices what is due, collects, asks for unknown outcomes. Safe \
-            beside it. With --date it runs on that business date of the account only.
+            Does what `billing jobs` does by itself: invoices what is due, collects, asks for unknown outcomes, takes \
+            over the processor's notices, charges late fees. Safe beside it. With --date it runs on that business date of the account only.
             """)
 
     @Option(help: "The merchant account.")
@@ -33,6 +33,8 @@ struct RunCommand: ParsableCommand {
             .init("accountId", .integer(account)), .init("invoices", .integer(Int64(report.invoicesMade))),
             .init("attempts", .integer(Int64(report.attemptsMade))),
             .init("outcomesRecovered", .integer(Int64(report.outcomesRecovered))),
+            .init("noticesTaken", .integer(Int64(report.noticesTaken))),
+            .init("agedInvoices", .integer(Int64(report.agedInvoices))),
             .init("setAside", .list(report.setAside.map { .text($0) })),
         ])
         answer.show(document) { Terminal.fields(of: document) }

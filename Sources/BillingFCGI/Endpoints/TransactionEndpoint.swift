@@ -38,6 +38,12 @@ enum TransactionEndpoint {
                 "Undoes a transaction and answers with the one that does so; a payment is voided at the processor before it settles, and refunded after. A decline is a normal answer.",
             run: reverse),
         Route(
+            [.get], collection + "/{transaction-id}", "explain", explicit: true, reading: true,
+            mark: .extended, returns: .one(Descriptions.explanation.facts),
+            meaning:
+                "Tells why a transaction has its amount and date: the rule, the figures it used, the computation step by step, and who caused it.",
+            run: explain),
+        Route(
             [.get], collection + "/{transaction-id}/allocations", "find", mark: .decided, parameters: .paging,
             returns: .many(Descriptions.allocation.facts),
             meaning:
@@ -107,6 +113,14 @@ enum TransactionEndpoint {
             try addressed(call, of: CustomerEndpoint.customer(call, in: store), in: store)
         }
         return Answer(Descriptions.transaction, transaction)
+    }
+
+    static func explain(_ call: Call) throws -> Answer {
+        let explanation = try call.reading { store in
+            let customer = try CustomerEndpoint.customer(call, in: store)
+            return try ExplainTransaction(addressed(call, of: customer, in: store)).execute(in: store)
+        }
+        return Answer(Descriptions.explanation, explanation)
     }
 
     static func allocations(_ call: Call) throws -> Answer {

@@ -5,45 +5,38 @@ struct AgeInvoices {
 
     static let batchSize = 500
 
+    /// Runs until all invoices of the date are looked through, or for so many batches: the next pass goes on from there.
+    ///
     /// - Returns: how many fees and write-offs were made.
-    func execute() throws -> Int {
-        guard let state = try books.transaction(reaching: [account], { try begin(in: $0) }) else { return 0 }
+    func execute(batches: Int) throws -> Int {
+        var made = 0
+        var round = 0
+        while round < batches, let count = try books.transaction(reaching: [account], { try batch(in: $0) }) {
+            made += count
+            round += 1
+        }
+        return made
+    }
+
+    /// - Returns: how much was made; nil when nothing is left to be looked through on this date.
+    private func batch(in store: any Store) throws -> Int? {
+        guard let state = try store.account(account) else { return nil }
         let policy = state.account
         let today = state.moment.businessDate
+        guard let after = try store.agedSoFar(account: account, on: today) else { return nil }
         // Whichever comes first of what this account does with age.
         let days = [
             policy.lateFeeAmount > .zero ? policy.lateFeeGraceDays : nil,
             policy.writeOffDays > 0 ? policy.writeOffDays : nil,
         ].compactMap { $0 }.min()
-        var made = 0
-        if let days {
-            var after: Int64 = 0
-            while let batch = try books.transaction(
-                reaching: [account],
-                { try self.batch(behind: after, due: today.adding(days: -days), in: $0) })
-            {
-                made += batch.made
-                after = batch.last
-            }
+        let due = days.map { today.adding(days: -$0) }
+        let customers = try due.map {
+            try store.customersWithAgedInvoices(
+                account: account, due: $0, after: after, limit: Self.batchSize)
         }
-        try books.transaction(reaching: [account]) { try $0.noteAged(account: account, on: today) }
-        return made
-    }
-
-    private func begin(in store: any Store) throws -> AccountState? {
-        guard let state = try store.account(account),
-            try !store.hasAged(account: account, on: state.moment.businessDate)
-        else { return nil }
-        return state
-    }
-
-    /// - Returns: the last customer of the batch and how much was made; nil when there are no more.
-    private func batch(
-        behind customer: Int64, due: CalendarDate, in store: any Store
-    ) throws -> (last: Int64, made: Int)? {
-        let customers = try store.customersWithAgedInvoices(
-            account: account, due: due, after: customer, limit: Self.batchSize)
-        guard let last = customers.last, let state = try store.account(account) else { return nil }
+        try store.noteAged(
+            account: account, upTo: customers.flatMap(\.last)?.rawValue, on: today)
+        guard let due, let customers, !customers.isEmpty else { return nil }
         let invoices = try store.agedInvoices(of: customers, account: account, due: due)
         let concerned = Array(Set(invoices.map(\.customerID))).sorted()
         var ageing = Ageing(
@@ -54,7 +47,7 @@ struct AgeInvoices {
         changes.take(ageing.balances)
         try changes.leaveToAPerson(ageing.writtenOff, in: store)
         if !changes.transactions.isEmpty { try store.write(changes) }
-        return (last.rawValue, changes.transactions.count)
+        return changes.transactions.count
     }
 }
 

@@ -21,6 +21,10 @@ struct RetriesExhausted {
             if status == .cancelled { progress.nextBillingDate = nil }
             changes.progress.append((id, progress))
         }
-        if !changes.progress.isEmpty { try store.write(changes) }
+        guard !changes.progress.isEmpty else { return }
+        try store.write(changes)
+        if status == .cancelled {
+            try store.expire(customers: Set(invoices.map(\.customerID)).sorted(), account: account.id)
+        }
     }
 }

@@ -29,7 +29,8 @@ public struct RunBilling {
 
         /// Whether anything was done.
         public var didWork: Bool {
-            subscriptionsMoved + attemptsMade + outcomesRecovered + noticesTaken + agedInvoices + setAside.count
+            subscriptionsMoved + attemptsMade + outcomesRecovered + noticesTaken + agedInvoices
+                + setAside.count
                 > 0
         }
 
@@ -63,13 +64,18 @@ public struct RunBilling {
         while round < batches, try bill(.adjustments, &report) { round += 1 }
         round = 0
         while round < batches, try bill(.charges, &report) { round += 1 }
+        var isDone = round < batches
         round = 0
         while round < batches, try collect(&report) { round += 1 }
+        isDone = isDone && round < batches
         try recover(&report)
         report.noticesTaken += try TakeNotices(
             account: account, books: books, processor: processor, vault: vault
         ).execute()
-        report.agedInvoices += try AgeInvoices(account: account, books: books).execute()
+        // What is still to be collected today is not late yet.
+        if isDone {
+            report.agedInvoices += try AgeInvoices(account: account, books: books).execute(batches: batches)
+        }
         return report
     }
 

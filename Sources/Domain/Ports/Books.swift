@@ -22,7 +22,8 @@ public protocol Books: AnyObject {
 /// held back and sent together with the next reading or with the commit; a refusal by a constraint of the database
 /// comes out of that call as the `Refusal` it stands for.
 public protocol Store: AccountStore, LedgerStore, CustomerStore, PlanStore, SubscriptionStore,
-    TransactionStore, BillingStore, RepetitionStore, ReversalStore, RoundStore
+    TransactionStore, BillingStore, RepetitionStore, ReversalStore, RoundStore,
+    ExplanationStore
 {}
 
 /// A merchant account with the reading of its clock.

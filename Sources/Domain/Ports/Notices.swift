@@ -72,10 +72,10 @@ public protocol RoundStore: AnyObject {
     /// Puts a notice into the books.
     func insert(_ notice: TakenNotice, account: Int64, at moment: Moment) throws
 
-    /// Whether the invoices of this account have been looked through for their age on this date.
-    func hasAged(account: Int64, on date: CalendarDate) throws -> Bool
-    /// They have.
-    func noteAged(account: Int64, on date: CalendarDate) throws
+    /// The customer up to which invoices have been looked through for their age; nil when all have been on this date.
+    func agedSoFar(account: Int64, on date: CalendarDate) throws -> Int64?
+    /// They have been up to this customer; with nil, all of them on this date.
+    func noteAged(account: Int64, upTo customer: Int64?, on date: CalendarDate) throws
     /// Customers, active ones, with an invoice open that was due on this date or earlier, beginning behind this one; locked.
     func customersWithAgedInvoices(
         account: Int64, due: CalendarDate, after customer: Int64, limit: Int

@@ -74,9 +74,11 @@ create table account_rounds (
   notices_through  date,
   next_notices     timestamptz,
   ageing_through   date,
+  ageing_after     bigint not null default 0,
   constraint account_rounds_key primary key (account_id)
 );
 comment on table account_rounds is 'what the billing run does once a business date for a whole merchant account: the processor''s notices, late fees and write-offs';
+comment on column account_rounds.ageing_after is 'the customer up to which invoices were looked through for their age; 0 when the round is done';
 
 create index audit_log_by_object on audit_log (account_id, object_type, object_id);
 
@@ -95,4 +97,4 @@ end $$;
 
 grant select on processor_notices, account_rounds to billing_api, billing_jobs, billing_readonly;
 grant insert on processor_notices, account_rounds to billing_api, billing_jobs;
-grant update (notices_through, next_notices, ageing_through) on account_rounds to billing_api, billing_jobs;
+grant update (notices_through, next_notices, ageing_through, ageing_after) on account_rounds to billing_api, billing_jobs;

@@ -16,15 +16,15 @@ extension PostgresStore: RoundStore {
         returning 1
         """)
     private static let aged = Statement(
-        "round.has_aged",
-        "select exists (select from account_rounds where account_id = $1 and ageing_through >= $2)")
+        "round.aged", "select ageing_through >= $2, ageing_after from account_rounds where account_id = $1")
     private static let noteAged = Statement(
         "round.note_aged",
         """
-        insert into account_rounds as r (account_id, ageing_through)
-        values ($1, $2)
+        insert into account_rounds as r (account_id, ageing_after, ageing_through)
+        values ($1, coalesce($2, 0), case when $2 is null then $3 end)
         on conflict on constraint account_rounds_key do update
-           set ageing_through = excluded.ageing_through
+           set ageing_after = excluded.ageing_after,
+               ageing_through = coalesce(excluded.ageing_through, r.ageing_through)
         """)
     private static let lockPayer = Statement(
         "notice.lock_customer",
@@ -129,12 +129,13 @@ extension PostgresStore: RoundStore {
             ])
     }
 
-    public func hasAged(account: Int64, on date: CalendarDate) throws -> Bool {
-        try connection.rows(Self.aged, [.int(account), .day(date)])[0].bool(0)
+    public func agedSoFar(account: Int64, on date: CalendarDate) throws -> Int64? {
+        guard let row = try connection.rows(Self.aged, [.int(account), .day(date)]).first else { return 0 }
+        return row.optionalBool(0) == true ? nil : row.int(1)
     }
 
-    public func noteAged(account: Int64, on date: CalendarDate) throws {
-        connection.enqueue(Self.noteAged, [.int(account), .day(date)])
+    public func noteAged(account: Int64, upTo customer: Int64?, on date: CalendarDate) throws {
+        connection.enqueue(Self.noteAged, [.int(account), .int(customer), .day(date)])
     }
 
     public func customersWithAgedInvoices(

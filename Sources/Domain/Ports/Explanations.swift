@@ -1,0 +1,12 @@
+/// What explanations read.
+public protocol ExplanationStore: AnyObject {
+    /// What the attempt that became this transaction was computed from; nil where there is none.
+    func explainedAttempt(_ transaction: Identifier<Transaction>, account: Int64) throws
+        -> ExplanationFacts.Attempt?
+    /// What was refunded and charged back of a payment by transactions before this one.
+    func givenBack(
+        of source: Identifier<Transaction>, before transaction: Identifier<Transaction>, account: Int64
+    ) throws -> Money
+    /// Who asked for a transaction, by the audit log; nil where nobody did.
+    func actor(of transaction: Identifier<Transaction>, account: Int64) throws -> Actor?
+}
