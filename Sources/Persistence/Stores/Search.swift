@@ -5,7 +5,8 @@ internal import Postgres
 ///
 /// Each condition adds a mark to the statement's name, so that each combination of filters is prepared once. Under
 /// row-level security only leakproof conditions can use an index: comparisons of plain columns are, `like` is not.
-/// So a prefix is a range, and `like` follows it where the value has a star inside.
+/// So a prefix is a range. A star inside the value needs `like`: customers are then found by the function `find_customers` of
+/// the database's owner (migration 0005), which uses their trigrams; elsewhere `like` filters what the rest has found.
 struct Search {
     private let name: String
     private let table: String
@@ -17,6 +18,10 @@ struct Search {
     private var isSelective = false
     private var conditions: [String] = []
     private var parameters: [Parameter]
+    /// The same conditions for `find_customers`: column, operator, and the value as SQL.
+    private var terms: [(column: String, operation: String, value: String)] = []
+    /// Whether a star stands inside a value.
+    private var hasPattern = false
 
     /// Plans a find with the values it has: which index is best depends on them. Where no index fits, what is found is
     /// not sorted but met in the order of the ids, so that the reading ends as soon as the page is full.
@@ -61,6 +66,25 @@ struct Search {
         if !mark.hasSuffix("*") { isSelective = true }
     }
 
+    /// Adds a comparison of a column that `find_customers` knows.
+    ///
+    /// - Parameters:
+    ///   - comparison: `=`, `>=` or `<`.
+    ///   - value: SQL with one `?` for what is bound.
+    mutating func compare(
+        _ mark: String, _ column: String, _ comparison: String, _ value: String = "?", _ bound: Parameter
+    ) {
+        require(mark, "x.\(column) \(comparison) \(value)", bound)
+        addTerm(column, comparison, value)
+    }
+
+    /// Notes the condition added last for `find_customers`.
+    private mutating func addTerm(_ column: String, _ operation: String, _ value: String) {
+        let bound = value.split(separator: "?", omittingEmptySubsequences: false)
+            .joined(separator: "$\(parameters.count)")
+        terms.append((column, operation, "(\(bound))::text"))
+    }
+
     /// Adds a condition on a text (spec 1.1): nothing for nil and empty; `*` stands for any text; else the whole
     /// value or, where `whole` is false, its beginning.
     ///
@@ -75,7 +99,7 @@ struct Search {
         let folded = fold.map { "\($0)(?)" } ?? "?"
         guard let star = value.firstIndex(of: "*") else {
             if whole {
-                require("\(mark)=", "x.\(column) = \(folded)", .text(value))
+                compare("\(mark)=", column, "=", folded, .text(value))
             } else {
                 requirePrefix(mark, column, value, folded)
             }
@@ -85,6 +109,8 @@ struct Search {
         if !prefix.isEmpty { requirePrefix(mark, column, prefix, folded) }
         if value[star...].contains(where: { $0 != "*" }) || prefix.isEmpty {
             require("\(mark)*", "x.\(column) like \(folded)", .text(Search.pattern(value)))
+            addTerm(column, "~", folded)
+            hasPattern = true
         }
     }
 
@@ -95,6 +121,7 @@ struct Search {
         require(
             "\(mark)-", "x.\(column) ~>=~ \(folded) and x.\(column) ~<~ (\(folded) || E'\\U0010FFFF')",
             .text(prefix), .text(prefix))
+        addTerm(column, "^", folded)
     }
 
     /// The pattern for `like`: `*` becomes `%`, what `like` would take for its own is escaped.
@@ -116,7 +143,7 @@ struct Search {
     ///
     /// - Parameter columns: of the table under the alias `x`, and of its merchant account under `a`.
     func rows(_ columns: String, on connection: Connection) throws(DatabaseFailure) -> Rows {
-        connection.enqueue(Self.planByValues, [.text(isSelective ? "on" : "off")])
+        connection.enqueue(Self.planByValues, [.text(isSelective || findsByText ? "on" : "off")])
         let rows = try connection.rows(statement(columns), parameters)
         if connection.inTransaction {
             for statement in Self.planAsUsual { connection.enqueue(statement, []) }
@@ -124,9 +151,13 @@ struct Search {
         return rows
     }
 
+    /// Whether `find_customers` finds what is searched: a text with a star inside, and nothing that it does not know.
+    private var findsByText: Bool { hasPattern && table == "customers" && terms.count == conditions.count }
+
     /// One account is read in the order of its ids until the page is full. Of several, each gives what the page could
     /// need of it, in that same way, and the page is made of these.
     private func statement(_ columns: String) -> Statement {
+        if findsByText { return statementByText(columns) }
         let account = accounts.count == 1 ? "$1" : "reach.account_id"
         let conditions = (["x.\(id) > $2"] + self.conditions.map { $0.inAccount(account) })
             .map { "\n   and \($0)" }.joined()
@@ -159,6 +190,28 @@ struct Search {
               join \(table) x on x.account_id = k.account_id and x.\(id) = k.\(id)
               join merchant_accounts a on a.account_id = x.account_id
              order by x.\(id)
+            """)
+    }
+
+    /// Customers by `find_customers`: each account gives what the page could need of it.
+    private func statementByText(_ columns: String) -> Statement {
+        let names = terms.map { "'\($0.column)'" }.joined(separator: ", ")
+        let operations = terms.map { "'\($0.operation)'" }.joined(separator: ", ")
+        let values = terms.map(\.value).joined(separator: ", ")
+        let reach = accounts.count == 1 ? "array[$1]" : "$1"
+        return Statement(
+            "\(name).\(accounts.count == 1 ? "" : "several.")text.\(marks)",
+            """
+            select \(columns)
+              from (select r.account_id, f.customer_id
+                      from unnest(\(reach)::bigint[]) as r (account_id)
+                     cross join lateral find_customers(r.account_id, $2, $3 + $4, array[\(names)], array[\(operations)],
+                           array[\(values)]) as f (customer_id)
+                     order by f.customer_id
+                     limit $3 offset $4) k
+              join customers x on x.account_id = k.account_id and x.customer_id = k.customer_id
+              join merchant_accounts a on a.account_id = x.account_id
+             order by x.customer_id
             """)
     }
 }
