@@ -78,11 +78,24 @@ class Interface:
             action.title = spaced[:1].upper() + spaced[1:]
 
     def resource_families(self):
-        """The resources, each with its actions, in the order of the URL table."""
-        found = {}
+        """The resources, each with its actions: in the order of the URL table, but what lies deep below another after that."""
+        found, order = {}, []
         for action in self.actions:
+            if action.family not in found:
+                above = [part for part in action.segments if not part.startswith("{")][:-1]
+                if len(above) > 1 and above[-1] in order:
+                    order.insert(order.index(above[-1]) + 1, action.family)
+                else:
+                    order.append(action.family)
             found.setdefault(action.family, []).append(action)
-        return found
+        usual = ["create", "find", "load", "modify", "delete"]
+
+        def place(action):
+            if action.operation.startswith("findAll"):
+                return len(usual) + 1
+            return usual.index(action.action) if action.action in usual else len(usual)
+
+        return {family: sorted(found[family], key=place) for family in order}
 
     def operations(self, action):
         """(method, operation id) of each method that an action answers to."""

@@ -515,7 +515,8 @@ class OpenAPI:
             case "created":
                 return status in (201, 202) and action.status == 201
             case "writing":
-                return method in ("PUT", "POST") and (status or 200) < 300
+                # Answers that hold a password are not kept to be given again.
+                return method in ("PUT", "POST") and (status or 200) < 300 and not action.takesPassword
             case "items":
                 return action.action in ("load", "modify") and action.is_item and (status or 200) < 300
             case "modifying":

@@ -36,7 +36,9 @@ public enum Examples {
 
     private static func plain(_ facts: FieldFacts) -> Value {
         switch facts.type {
-        case .integer(let range), .long(let range): .integer(min(max(1, range.lowerBound), range.upperBound))
+        case .integer(let range), .long(let range):
+            .integer(
+                facts.defaultText.flatMap { Int64($0) } ?? min(max(1, range.lowerBound), range.upperBound))
         case .text(let maxLength, let form): form == nil ? .text(String("Example".prefix(maxLength))) : .null
         case .enumeration(let codes): .text(codes.codes.first?.code ?? "")
         case .boolean: .boolean(facts.defaultText != "false")
@@ -80,7 +82,7 @@ public enum Examples {
         "now": .text("2027-01-31 09:30:00"), "isActive": .boolean(true), "isDefault": .boolean(true),
         "declineType": .null, "nextAttemptDate": .null, "lastDeclineCode": .null, "lastDeclineDate": .null,
         "invoiceList": .null, "adjustmentId": .null, "pendingAdjustmentType": .null,
-        "firstInvoicingDate": .null, "nextInvoicingDate": .null,
+        "password": .text("your password"), "firstInvoicingDate": .null, "nextInvoicingDate": .null,
         "customer-id": .integer(210_001), "payment-option-id": .integer(320_001),
         "plan-id": .integer(430_001), "subscription-id": .integer(540_001),
         "transaction-id": .integer(650_012), "account-id": .integer(2001),
@@ -111,6 +113,11 @@ public enum Examples {
             "targetTransactionType": .text("RI"),
         ],
         "MerchantAccount": ["id": .integer(2001), "name": .text("Lee Gardens")],
+        "Clock": [
+            "isFrozen": .boolean(true), "daysRun": .integer(28), "invoices": .integer(1),
+            "payments": .integer(1), "declines": .integer(0), "fees": .integer(0),
+            "amountCollected": .integer(4999),
+        ],
         "SubscriptionAdjustment": [
             "id": .integer(870_001), "type": .text("F"), "endDate": .text("2027-05-30"),
             "length": .integer(3),
