@@ -164,7 +164,8 @@ struct SampleNames {
         if field == "accountId" || field == "id", text == account { return value.withScalar("{account}") }
         if text.allSatisfy(\.isNumber) {
             let isID = field == "id" || field.hasSuffix("Id")
-            guard isID || field == "code" else { return value }
+            // What an explanation's inputs are is said by their names.
+            guard isID || field == "code" || field == "value" && text.count > 5 else { return value }
             if let name = names[text] { return value.withScalar("{\(name)}") }
             return isID ? value.withScalar("…") : value
         }

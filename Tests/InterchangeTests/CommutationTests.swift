@@ -181,7 +181,7 @@ struct CommutationTests {
     }
 
     private static func check<Form, Object>(
-        _ description: ObjectDescription<Form, Object>, _ start: Form, count: Int = 200
+        _ description: ObjectDescription<Form, Object>, _ start: Form, count: Int = 100
     ) throws {
         var invention = Invention(numbers: SeededNumbers(state: PropertyTests.seed))
         var accepted = 0
@@ -216,7 +216,7 @@ struct CommutationTests {
         try Self.check(Descriptions.paymentOption, PaymentOptionForm())
         try Self.check(Descriptions.plan, PlanForm())
         try Self.check(Descriptions.subscription, SubscriptionForm())
-        try Self.check(Descriptions.transaction, TransactionForm(), count: 500)
+        try Self.check(Descriptions.transaction, TransactionForm(), count: 400)
         try Self.check(Descriptions.processingRequest, ProcessingRequest())
     }
 }
