@@ -315,6 +315,52 @@ import Testing
         #expect(try database.violations() == [])
     }
 
+    /// Among many subscriptions and old adjustments, what is due and what is alive is found through an index.
+    @Test func findsWhatIsDueThroughItsIndex() throws {
+        try script(
+            """
+            insert into customers (account_id, customer_id, first_name, last_name, create_date)
+            select 2001, n + 10000, 'A', 'B', now() from generate_series(1, 6000) n;
+            insert into subscriptions (account_id, subscription_id, customer_id, billing_cycle_type, billing_interval, amount,
+                   first_billing_date, next_billing_date, create_date)
+            select 2001, n + 10000, n + 10000, 'M', 1, 100, '2027-01-01', '2027-01-01', now() from generate_series(1, 6000) n
+            """)
+        try script(
+            """
+            insert into subscription_adjustments (account_id, customer_id, subscription_id, type, effective_date, end_date,
+                   creator_code, state, create_date)
+            select 2001, n + 10000, n + 10000, 'P', '2026-01-01', '2026-01-02', 'api-x', 'ended', now()
+              from generate_series(1, 6000) n
+            """)
+        try script(
+            """
+            insert into subscription_adjustments (account_id, customer_id, subscription_id, type, effective_date, due_on,
+                   creator_code, create_date)
+            select 2001, n + 10000, n + 10000, 'C', '2026-01-01'::date + n / 30, '2026-01-01'::date + n / 30, 'api-x', now()
+              from generate_series(1, 6000) n;
+            analyze
+            """)
+        let jobs = try database.connection("billing_jobs")
+        func plan(_ name: String, _ sql: String) throws -> String {
+            try jobs.rows(Statement(name, "explain " + sql)).map { $0.text(0) }.joined(separator: "\n")
+        }
+        let due = try plan(
+            "due", PostgresStore.dueAdjusting.sql.replacingParameters(["2001", "'2026-01-02'", "500"]))
+        #expect(
+            due.contains("subscription_adjustments_due_on") && !due.contains("Seq Scan on subscription_adj"),
+            "\(due)")
+        let living = try plan(
+            "living", PostgresStore.living.sql.replacingParameters(["2001", "array[10001, 10002]::bigint[]"]))
+        #expect(
+            living.contains("subscription_adjustments_living") && !living.contains("Seq Scan on sub"),
+            "\(living)")
+        let ids = (0..<500).map { Identifier<Subscription>(Int64(10_001 + $0 * 7)) }
+        let alive = try books.withStore(reaching: [2001]) { store in
+            try store.livingAdjustments(of: ids, account: 2001)
+        }
+        #expect(alive.count == 500 && alive.values.allSatisfy { $0.map(\.kind) == [.cancellation] })
+    }
+
     /// Oracle: the rule of the schedule, for random anchors.
     @Test func reckonsTheSameDatesInTheDatabase() throws {
         let connection = try database.connection("billing_jobs")

@@ -229,7 +229,7 @@ import Testing
 
 extension String {
     /// This SQL with its parameters written out.
-    fileprivate func replacingParameters(_ values: [String]) -> String {
+    func replacingParameters(_ values: [String]) -> String {
         var rest = self[...]
         var written = ""
         while let dollar = rest.firstIndex(of: "$") {

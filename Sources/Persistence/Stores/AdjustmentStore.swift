@@ -13,7 +13,7 @@ extension PostgresStore {
          order by j.adjustment_id
          limit $4 offset $5
         """)
-    private static let living = Statement(
+    static let living = Statement(
         "adjustment.living",
         """
         select \(AdjustmentRow.columns), j.subscription_id
