@@ -227,6 +227,52 @@ struct ReversalTests {
         try merchant.expectSoundBooks()
     }
 
+    @Test("payments, refunds, reversals and billing passes of one customer at once")
+    func everythingAtOnce() throws {
+        let merchant = try Merchant()
+        let customer = try merchant.createCustomer(amount: 4999, first: "2027-01-10")
+        try merchant.advance(to: "2027-03-10")
+        let entries = try merchant.entries(of: customer)
+        let invoices = entries.filter { $0.type == "RI" }.map(\.id)
+        let payments = entries.filter { $0.type == "AP" }.map(\.id)
+        try merchant.setClock("2027-04-10")
+        let statuses = try atOnce(12) { turn -> Int in
+            switch turn % 6 {
+            case 0: return try merchant.reverse(invoices[turn / 6], of: customer).status
+            case 1: return try merchant.reverse(payments[turn / 6], of: customer).status
+            case 2:
+                let refund = #"{"type":"AR","amount":1500,"sourceId":\#(payments[turn / 6])}"#
+                return try merchant.call("POST", "\(customer.transactions)/~process", refund).status
+            case 3: return try merchant.process(700, of: customer).status
+            case 4:
+                let cash = #"{"type":"AP","accountType":"K","amount":300}"#
+                return try merchant.call("PUT", customer.transactions, cash).status
+            default:
+                return try merchant.stack.billing(["run", "--account", "\(merchant.account)"]).status == 0
+                    ? 200 : 500
+            }
+        }
+        #expect(statuses.allSatisfy { [200, 201, 409, 422].contains($0) }, "\(statuses)")
+        let billed = try waitUntil(timeout: 20) {
+            try merchant.entries(of: customer, "&type=RI").count == 4
+                && merchant.stack.sql(
+                    "select count(*) from billing.attempts where account_id = \(merchant.account) and outcome = 'open'"
+                ) == "0"
+        }
+        #expect(billed)
+        let all = try merchant.entries(of: customer)
+        let counting = all.filter { $0.tree["status"]?.scalar != "declined" }
+        let balance = counting.reduce(0) { sum, entry in
+            ["RI", "AV", "AR"].contains(entry.type) ? sum + entry.amount : sum - entry.amount
+        }
+        try merchant.expectBalance(of: customer, balance)
+        for payment in payments {
+            let given = all.filter { $0.tree["sourceId"]?.integer == payment && $0.type != "AD" }
+            #expect(given.reduce(0) { $0 + $1.amount } <= 4999, "\(given)")
+        }
+        try merchant.expectSoundBooks()
+    }
+
     @Test("the answer to a void is lost: it is asked for at once")
     func lostAnswer() throws {
         let merchant = try Merchant(clock: "2027-01-10")

@@ -158,21 +158,31 @@ enum TransactionEndpoint {
         let reversal = ReverseTransaction(
             try call.reference(1), of: try call.reference(), note: try call.parameters().text("note"),
             repeatable: repeatable)
-        return try moving(call, repeatable, created: 200) { processors in
+        // What the books alone undo does not wait for a place at the processors.
+        let found = try call.reading { store in
+            try addressed(call, of: CustomerEndpoint.customer(call, in: store), in: store)
+        }
+        return try moving(call, repeatable, created: 200, isOutside: found.processing != nil) { processors in
             try reversal.execute(
                 call.services.books, reaching: call.accounts, processors: processors, by: call.actor)
         }
     }
 
-    /// Moves money, or what stands for it, once; `created` is the status of a success.
+    /// Moves money, or what stands for it, once.
+    ///
+    /// - Parameters:
+    ///   - created: the status of a success.
+    ///   - isOutside: whether a processor may be called.
     private static func moving(
-        _ call: Call, _ repeatable: RepeatableRequest?, created: Int,
+        _ call: Call, _ repeatable: RepeatableRequest?, created: Int, isOutside: Bool = true,
         _ body: (@escaping (String) -> (any Processor)?) throws -> Transaction
     ) throws -> Answer {
         let services = call.services
         do {
             let transaction = try waitingForOutcomes {
-                try outside(call) { try body { services.processor(named: $0) } }
+                isOutside
+                    ? try outside(call) { try body { services.processor(named: $0) } }
+                    : try body { services.processor(named: $0) }
             }
             let isPending = transaction.status == .pending
             let answer = answer(
