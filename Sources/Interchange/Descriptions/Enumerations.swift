@@ -114,7 +114,8 @@ public enum Enumerations {
 /// Forms of text that several objects share.
 enum Forms {
     static let email = TextForm(
-        "must be one email address", pattern: "^[^@\\s,;]{1,64}@[^@\\s,;.]+(\\.[^@\\s,;.]+)+$",
+        "must be one email address",
+        pattern: "^[^@,;\(unprinted)]{1,64}@[^@,;.\(unprinted)]+(\\.[^@,;.\(unprinted)]+)+$",
         accepts: { text in
             let parts = text.split(separator: "@", omittingEmptySubsequences: false)
             guard parts.count == 2, !parts[0].isEmpty, parts[0].utf8.count <= 64 else { return false }
@@ -122,6 +123,9 @@ enum Forms {
             return labels.count >= 2 && labels.allSatisfy { !$0.isEmpty }
                 && !text.unicodeScalars.contains { $0.properties.isWhitespace || $0 == "," || $0 == ";" }
         })
+
+    /// Space and control characters, inside a character class of a pattern.
+    private static let unprinted = "\\s\\x00-\\x1f\\x7f-\\x9f\\ufffe\\uffff"
 
     static let phone = TextForm(
         "must be made of digits, +, -, ( ) and spaces, with a digit",
