@@ -29,7 +29,7 @@ extension PostgresStore: ReversalStore {
                offset 0) l
          order by t.transaction_id
         """)
-    private static let living = Statement(
+    private static let livingAllocations = Statement(
         "allocation.living",
         """
         select x.allocation_id, x.customer_id, x.amount, s.transaction_id, s.type, s.due_date, s.subscription_id,
@@ -85,7 +85,7 @@ extension PostgresStore: ReversalStore {
         of ids: [Identifier<Transaction>], account: Int64
     ) throws -> [LivingAllocation] {
         guard !ids.isEmpty else { return [] }
-        return try connection.rows(Self.living, [.int(account), .ids(ids)]).map { row in
+        return try connection.rows(Self.livingAllocations, [.int(account), .ids(ids)]).map { row in
             var source = OpenItem(
                 id: row.identifier(3), customerID: row.identifier(1), type: row.code(4), dueDate: row.date(5),
                 left: .zero, subscriptionID: row.optionalIdentifier(6))
