@@ -155,9 +155,10 @@ private struct Invention {
             return .text(values.joined(separator: ","))
         case .object(let facts): return object(facts)
         case .list(let facts):
-            return .list(
-                (0..<Int.random(in: 1...3, using: &numbers)).map { _ in object(facts) },
-                item: facts.elementName)
+            // As little as an object can xurl write an item without content.
+            let items = (0..<Int.random(in: 1...3, using: &numbers)).map { _ in object(facts) }
+                .filter { if case .object(let members) = $0 { !members.isEmpty } else { true } }
+            return items.isEmpty ? .object([]) : .list(items, item: facts.elementName)
         case .texts: return .list([], item: "text")
         }
     }

@@ -30,11 +30,11 @@ extension Descriptions {
             get: { $0.sourceID })
         Field.text(
             "debitAccount", 60, mark: .extended,
-            meaning: "Ledger account that is debited: receivable, clearing:sandbox, cash, …",
+            meaning: "Ledger account that is debited: receivable, clearing:sandbox, cash, and others.",
             get: { $0.move.debit })
         Field.text(
             "creditAccount", 60, mark: .extended,
-            meaning: "Ledger account that is credited: receivable, revenue:recurring, tax-payable, …",
+            meaning: "Ledger account that is credited: receivable, revenue:recurring, tax-payable, and others.",
             get: { $0.move.credit })
         Field.money("amount", mark: .extended, meaning: "Cents, above 0.", get: { $0.move.amount })
     }
