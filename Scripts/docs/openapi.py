@@ -530,11 +530,16 @@ class OpenAPI:
         raise ValueError(header["scope"])
 
     def _headers_of(self, action, method, status):
-        return {
+        headers = {
             row["name"]: {"$ref": f"#/components/headers/{row['name']}"}
             for row in self.interface.headers
             if row["direction"] == "answer" and self._applies(row, action, method, status)
         }
+        if action.givesText and status < 300:
+            # Plain text is not paged: the headers of lists do not come with it.
+            for name in ("X-Offset", "X-Limit", "X-Has-More"):
+                headers[name] = self._header(name) | {"required": False}
+        return headers
 
     def _answer_headers(self):
         return [row["name"] for row in self.interface.headers if row["direction"] == "answer" and row["scope"] != "methods"]
@@ -558,7 +563,7 @@ class OpenAPI:
                 "in": "header",
                 "required": False,
                 "description": row["meaning"],
-                "schema": {"type": "string"} | ({"minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
+                "schema": {"type": "string"} | ({"maxLength": 255, "pattern": "^[ -~]*$"}
                                                 if row["scope"] == "writing" else {}),
             }
             for row in self.interface.headers
