@@ -563,7 +563,7 @@ class OpenAPI:
                 "in": "header",
                 "required": False,
                 "description": row["meaning"],
-                "schema": {"type": "string"} | ({"maxLength": 255, "pattern": "^[ -~]*$"}
+                "schema": {"type": "string"} | ({"minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"}
                                                 if row["scope"] == "writing" else {}),
             }
             for row in self.interface.headers

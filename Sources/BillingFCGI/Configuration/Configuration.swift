@@ -170,6 +170,8 @@ extension Configuration {
     var credentialSeconds: Int { integer("BILLING_CREDENTIAL_SECONDS") }
     /// How many minutes a temporary password holds.
     var temporaryPasswordMinutes: Int { integer("BILLING_TEMPORARY_PASSWORD_MINUTES") }
+    /// How many wrong passwords of a service user from one address block it.
+    var failedLogins: Int { integer("BILLING_FAILED_LOGINS") }
     /// Requests a second of a service user that sees a live account; 0 for any number.
     var liveRequests: Int { integer("BILLING_LIVE_REQUESTS") }
     /// Requests a second of a service user that sees sandbox accounts only; 0 for any number.

@@ -60,6 +60,10 @@ extension Setting {
             "BILLING_TEMPORARY_PASSWORD_MINUTES", .integer(1...1_440), default: "60", unit: "minutes",
             "How long a temporary password from ~authenticate holds."),
         Setting(
+            "BILLING_FAILED_LOGINS", .integer(2...1_000_000), default: "10", unit: "logins",
+            "Wrong passwords of a service user from one address, none older than half an hour before the next, "
+                + "that block further tries from there for half an hour."),
+        Setting(
             "BILLING_LIVE_REQUESTS", .integer(0...1_000_000), default: "200", unit: "requests/second",
             "How many requests a service user may send that sees a live account, at each pool of workers; "
                 + "0 for any number."),

@@ -13,9 +13,13 @@ final class Login {
     private let books: PostgresBooks
     private let memory: CredentialMemory
     private let standAside: () -> Void
+    private let mostFailures: Int
 
-    init(books: PostgresBooks, seconds: Int, standAside: @escaping () -> Void) {
+    init(
+        books: PostgresBooks, seconds: Int, mostFailures: Int, standAside: @escaping () -> Void
+    ) {
         self.books = books
+        self.mostFailures = mostFailures
         self.standAside = standAside
         memory = CredentialMemory(seconds: seconds)
     }
@@ -70,7 +74,9 @@ final class Login {
         standAside()
         let hash = found?.isActive == true ? found?.passwordHash : nil
         guard try Password.verify(password, against: hash), let found, found.isActive else {
-            if let seconds = try books.operating({ try $0.noteFailedLogin(of: name, from: address) }) {
+            if let seconds = try books.operating({
+                try $0.noteFailedLogin(of: name, from: address, most: mostFailures)
+            }) {
                 throw LoginBlocked(seconds: seconds)
             }
             throw Login.wrong

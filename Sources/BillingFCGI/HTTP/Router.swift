@@ -17,7 +17,7 @@ final class Router {
         self.services = services
         login = Login(
             books: services.books, seconds: services.configuration.credentialSeconds,
-            standAside: place.standAside)
+            mostFailures: services.configuration.failedLogins, standAside: place.standAside)
         health = Health(services, scoreboard: scoreboard)
         self.place = place
     }

@@ -57,6 +57,8 @@ enum SelfDescription {
             .init("resource", .text(route.resource)), .init("action", .text(route.action)),
             .init("implicit", .boolean(route.isImplicit)), .init("privilege", .text(route.privilege)),
             .init("reading", .boolean(route.isReading)), .init("mark", .text(route.mark.rawValue)),
+            .init("takesPassword", .boolean(route.takesPassword)),
+            .init("givesText", .boolean(route.givesText)),
             .init("meaning", .text(route.meaning)),
             .init("items", .list(route.items.map { field($0, in: nil) })),
             .init("parameters", .list(route.parameters.facts.map { field($0, in: nil) })),

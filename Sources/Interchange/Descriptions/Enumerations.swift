@@ -135,6 +135,19 @@ enum Forms {
                 && text.utf8.allSatisfy { (48...57).contains($0) || "+ -()".utf8.contains($0) }
         })
 
+    /// The invoices that a payment is to cover first (spec 2.6).
+    static let invoiceList = TextForm(
+        "must be ids or *codes joined by commas",
+        pattern: "^\(listed)(,\(listed))*$",
+        accepts: { text in
+            text.split(separator: ",", omittingEmptySubsequences: false).allSatisfy { part in
+                Reference(String(part.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())) != nil
+            }
+        })
+
+    /// One of a list, inside a pattern.
+    private static let listed = " *(\\*[A-Za-z0-9._:@-]{1,60}|0*[1-9][0-9]{0,14}) *"
+
     static let digits = TextForm(
         "must be made of digits", pattern: "^[0-9]+$",
         accepts: { $0.utf8.allSatisfy { (48...57).contains($0) } })

@@ -34,7 +34,8 @@ extension Descriptions {
             get: { $0.move.debit })
         Field.text(
             "creditAccount", 60, mark: .extended,
-            meaning: "Ledger account that is credited: receivable, revenue:recurring, tax-payable, and others.",
+            meaning:
+                "Ledger account that is credited: receivable, revenue:recurring, tax-payable, and others.",
             get: { $0.move.credit })
         Field.money("amount", mark: .extended, meaning: "Cents, above 0.", get: { $0.move.amount })
     }

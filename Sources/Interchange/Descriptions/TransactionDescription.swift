@@ -43,7 +43,7 @@ extension Descriptions {
         Field.integer(
             "adjustmentId", meaning: "The adjustment it belongs to.", get: { $0.facts.adjustmentID })
         Field.text(
-            "invoiceList", 250, .createOnly,
+            "invoiceList", 250, form: Forms.invoiceList, .createOnly,
             meaning: "Ids or *codes of the invoices it is to cover first, joined by commas.",
             get: { $0.facts.invoiceList }, set: { $0.invoiceList = $1 })
         Field.text(
@@ -159,7 +159,7 @@ extension Descriptions {
             "creatorCode", 60, .createOnly, default: "the service user", meaning: "Your tag for who made it.",
             set: { $0.creatorCode = $1 })
         Field.text(
-            "invoiceList", 250, .createOnly,
+            "invoiceList", 250, form: Forms.invoiceList, .createOnly,
             meaning: "Ids or *codes of the invoices it is to cover first, joined by commas.",
             set: { $0.invoiceList = $1 })
         Field.reference(

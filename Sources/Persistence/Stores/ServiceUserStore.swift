@@ -79,7 +79,7 @@ extension OperatorStore {
                                then 1 else f.failures + 1 end,
                blocked_until = case when f.last_failure < now() - interval '30 minutes' or f.blocked_until <= now()
                                     then null
-                                    when f.failures + 1 >= 10
+                                    when f.failures + 1 >= $3
                                     then coalesce(f.blocked_until, now() + interval '30 minutes') end,
                last_failure = now()
         returning ceil(extract(epoch from blocked_until - now()))::bigint
@@ -139,12 +139,13 @@ extension OperatorStore {
         try connection.rows(Self.list).map { Self.user($0) }
     }
 
-    /// Counts a failed login of this name from this address. The tenth within 30 minutes of each other blocks both
-    /// together for 30 minutes.
+    /// Counts a failed login of this name from this address. So many within 30 minutes of each other block both together
+    /// for 30 minutes.
     ///
     /// - Returns: for how many seconds logins are refused from now on; nil while they are not.
-    public func noteFailedLogin(of name: String, from address: String) throws -> Int? {
-        try connection.rows(Self.countFailure, [.text(name), .text(address)]).first?.optionalInt(0)
+    public func noteFailedLogin(of name: String, from address: String, most: Int = 10) throws -> Int? {
+        try connection.rows(Self.countFailure, [.text(name), .text(address), .int(Int64(most))]).first?
+            .optionalInt(0)
             .map { Int($0) }
     }
 
