@@ -518,9 +518,10 @@ class OpenAPI:
                 # Answers that hold a password are not kept to be given again.
                 return method in ("PUT", "POST") and (status or 200) < 300 and not action.takesPassword
             case "items":
-                return action.action in ("load", "modify") and action.is_item and (status or 200) < 300
+                changed = "V37" in action.failures and method != "DELETE"
+                return (action.action == "load" and action.is_item or changed) and (status or 200) < 300
             case "modifying":
-                return action.action == "modify"
+                return "V37" in action.failures
             case "unauthenticated":
                 return status == 401
             case "later":

@@ -46,7 +46,9 @@ struct ExplainTests {
             let date = try add(
                 steps * (months ?? 7), months == nil ? .day : .month, to: try text("anchorDate"))
             return (
-                try inputs["freezeRecurringFee"].flatMap { Int($0) } ?? number("subscriptionAmount"), date
+                try inputs["freezeRecurringFee"] != nil
+                    ? number("freezeRecurringFee")
+                    : inputs["subscriptionAmount"] == nil ? 0 : number("subscriptionAmount"), date
             )
         case "collection", "payment":
             let approved = try number("approvedAmount")
@@ -69,6 +71,13 @@ struct ExplainTests {
             return (
                 try number("lateFeeAmount"),
                 try add(number("lateFeeGraceDays"), .day, to: try text("sourceDueDate"))
+            )
+        case "enrollment-fee":
+            return (try number("enrollmentFee"), try recompute("subscription-charge", inputs).date)
+        case "freeze-fee", "cancellation-fee":
+            return (
+                try number(rule == "freeze-fee" ? "freezeFlatFee" : "cancellationFee"),
+                max(try text("effectiveDate"), try text("requestedOn"))
             )
         case "write-off":
             return (
@@ -102,6 +111,64 @@ struct ExplainTests {
                 "\(entry): \(cause)")
         }
         return rules
+    }
+
+    @Test(
+        "what a schedule makes: fees of enrollment, freezes and cancellations, paid freezes, charges after them"
+    )
+    func schedule() throws {
+        let merchant = try Merchant(settings: [
+            "enrollmentFee=1000", "freezeFlatFee=300", "freezeRecurringFee=4999", "cancellationFee=2000",
+        ])
+        let customer = try merchant.createCustomer(amount: 4999, length: 12)
+        let path = "\(customer.path)/subscriptions/\(customer.subscription)"
+        func explain(_ entry: Entry) throws -> Answer {
+            try merchant.call("GET", "\(customer.transactions)/\(entry.id)/~explain")
+        }
+        func inputs(_ answer: Answer) -> [String: String] {
+            (answer.tree["inputs"]?.items ?? []).reduce(into: [:]) {
+                $0[$1["name"]?.scalar ?? ""] = $1["value"]?.scalar
+            }
+        }
+        try merchant.advance(to: "2027-02-15")
+        _ = try merchant.call("GET", "\(path)/~freeze?effectiveDate=2027-03-31&length=2")
+        try merchant.advance(to: "2027-06-15")
+        _ = try merchant.call("POST", "\(path)/~pause", #"{"note":"abroad"}"#)
+        try merchant.advance(to: "2027-09-15")
+        _ = try merchant.call("POST", "\(path)/~resume", "{}")
+        try merchant.advance(to: "2027-11-15")
+        let requested = try merchant.call(
+            "POST", "\(path)/~cancel", #"{"effectiveDate":"2027-11-10"}"#, headers: ["X-Request-Id: end-1"])
+        #expect(requested.status == 200, "\(requested)")
+        let rules = try self.explain(customer, of: merchant)
+        #expect(
+            rules.isSuperset(of: [
+                "subscription-charge", "collection", "enrollment-fee", "freeze-fee", "cancellation-fee",
+            ]), "\(rules)")
+        let invoices = try merchant.entries(of: customer, "&type=RI")
+        #expect(
+            invoices.map(\.dueDate) == [
+                "2027-01-31", "2027-02-28", "2027-03-31", "2027-04-30", "2027-05-31", "2027-09-30",
+                "2027-10-31",
+            ])
+        // A fee as high as the amount is a fee still.
+        let paid = try explain(invoices[2])
+        #expect(
+            inputs(paid)["adjustmentType"] == "F" && inputs(paid)["effectiveDate"] == "2027-03-31", "\(paid)")
+        #expect(inputs(paid)["freezeRecurringFee"] == "4999")
+        let after = inputs(try explain(invoices[4]))
+        #expect(after["paymentNumber"] == "3" && after["length"] == "12", "\(after)")
+        #expect(after.filter { $0.key.hasPrefix("skippedCycles.") }.map(\.value) == ["3-4"])
+        let last = inputs(try explain(invoices[6]))
+        #expect(last["paymentNumber"] == "5" && last["cycleNumber"] == "10", "\(last)")
+        #expect(last.filter { $0.key.hasPrefix("skippedCycles.") }.map(\.value).sorted() == ["3-4", "6-8"])
+        let fees = try merchant.entries(of: customer, "&type=RF")
+        #expect(fees.map(\.amount) == [1000, 300, 2000])
+        let end = try explain(fees[2])
+        #expect(end["causedBy"] == "service user \(merchant.user), request end-1", "\(end)")
+        #expect(end.body.contains("its date was past"), "\(end)")
+        #expect(inputs(end)["adjustmentType"] == "C" && fees[2].dueDate == "2027-11-15")
+        try merchant.expectSoundBooks()
     }
 
     @Test("why was this billed? everything that the rules and callers make")

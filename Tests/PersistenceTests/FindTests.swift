@@ -95,6 +95,73 @@ import Testing
         #expect(try books.reading(reaching: []) { try $0.customers(CustomerFilter(), Page()).items.isEmpty })
     }
 
+    /// A star inside a text is looked up elsewhere than what narrows the search: both must find the same.
+    @Test func whatElseNarrowsHoldsWithAStarToo() throws {
+        let books = try Fixture().books()
+        let ids = try books.withStore(reaching: [2001, 2002]) { store in
+            try (0..<12).map { place in
+                // From 17:13:20 on in New York, from 22:13:20 on in UTC, ten seconds apart.
+                let moment = Moment(
+                    now: Timestamp(
+                        microsecondsSince1970: Fixture.now.microsecondsSince1970 + Int64(place) * 10_000_000),
+                    local: Fixture.moment.local)
+                let customer = try store.insertCustomer(
+                    account: place.isMultiple(of: 2) ? 2001 : 2002, code: "c-\(place)",
+                    CustomerParticulars("Ann", place.isMultiple(of: 3) ? "Berg" : "Smith"),
+                    status: place < 6 ? .active : .inactive, at: moment)
+                if place > 8 {
+                    let account: Int64 = place.isMultiple(of: 2) ? 2001 : 2002
+                    var changes = BookChanges(accountID: account, processor: "sandbox", moment: moment)
+                    changes.add(
+                        try store.reserveTransactionIDs(1)[0], of: customer,
+                        TransactionFacts(
+                            type: place == 9 ? .credit : .invoice, amount: Money(Int64(place) * 100),
+                            dueDate: moment.businessDate))
+                    try store.write(changes)
+                }
+                return customer
+            }
+        }
+        let evening = try #require(LocalDateTime("2023-11-14 17:14:00"))
+        let night = try #require(LocalDateTime("2023-11-14 22:14:00"))
+        let cases: [(name: String, found: [Int], narrow: (inout CustomerFilter) -> Void)] = [
+            ("all", Array(0..<12), { _ in }), ("status", Array(6..<12), { $0.status = .inactive }),
+            ("status", [], { $0.status = .cancelled }), ("code", [7], { $0.code = "c-7" }),
+            ("code", [], { $0.code = "c-77" }),
+            ("owes", [10, 11], { $0.balanceFrom = Money(1) }),
+            (
+                "owes so much", [10],
+                {
+                    $0.balanceTo = Money(1000); $0.balanceFrom = Money(1000)
+                }
+            ),
+            ("has credit", [9], { $0.balanceTo = Money(-1) }),
+            ("has less credit", [], { $0.balanceTo = Money(-901) }),
+            ("owes nothing", Array(0..<10), { $0.balanceTo = .zero }),
+            ("from", [1, 3, 4, 5, 6, 7, 8, 9, 10, 11], { $0.createDateFrom = evening }),
+            ("before", [0, 2], { $0.createDateBefore = evening }),
+            ("at night", [5, 7, 9, 11], { $0.createDateFrom = night }),
+        ]
+        for (name, found, narrow) in cases {
+            for reach: [Int64] in [[2001, 2002], [2001], [2002]] {
+                for (text, third) in [("*e*g", true), ("*mit*", false)] {
+                    var filter = CustomerFilter()
+                    filter.lastName = text
+                    narrow(&filter)
+                    let expected = found.filter { place in
+                        place.isMultiple(of: 3) == third
+                            && reach.contains(place.isMultiple(of: 2) ? 2001 : 2002)
+                    }
+                    #expect(
+                        try books.reading(reaching: reach) {
+                            try $0.customers(filter, Page()).items.map(\.id)
+                        }
+                            == expected.map { ids[$0] }, "\(name) \(text) \(reach)")
+                }
+            }
+        }
+    }
+
     @Test func pagesFollowOneAnother() throws {
         let books = try Fixture().books()
         let ids = try books.withStore(reaching: [2001, 2002]) { store in

@@ -34,6 +34,7 @@ enum AccountEndpoint {
             guard case .id(let id) = reference, let stored = try store.lockedAccount(id)?.account else {
                 throw call.missing("merchant account", reference)
             }
+            try call.checkPrecondition(Answer(Descriptions.merchantAccount, stored))
             var form = stored
             try Descriptions.merchantAccount.decode(body, into: &form, purpose: .modify)
             let account = try ModifyMerchantAccount(stored, form).execute(

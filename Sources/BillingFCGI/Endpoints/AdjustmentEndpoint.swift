@@ -116,7 +116,9 @@ enum AdjustmentEndpoint {
     ) throws -> Answer {
         try call.writing { store in
             let state = try CustomerEndpoint.locked(try call.reference(), call, in: store)
-            return Answer(Descriptions.subscription, try body(try call.reference(1), state, store))
+            let reference = try call.reference(1)
+            try SubscriptionEndpoint.checkPrecondition(reference, of: state.customer, call, in: store)
+            return Answer(Descriptions.subscription, try body(reference, state, store))
         }
     }
 

@@ -90,6 +90,7 @@ enum PaymentOptionEndpoint {
         return try call.writing { store in
             let state = try CustomerEndpoint.locked(try call.reference(), call, in: store)
             let option = try addressed(call, of: state.customer, in: store)
+            try call.checkPrecondition(Answer(Descriptions.paymentOption, option))
             try ErasePaymentOption(option).execute(state, in: store, by: call.actor)
             return Answer(
                 Descriptions.serviceResponse,

@@ -104,11 +104,26 @@ enum SubscriptionEndpoint {
                 let stored = try store.lockedSubscription(
                     of: customer.id, account: customer.accountID, reference)
             else { throw call.missing("subscription", reference) }
+            try checkPrecondition(.id(stored.id.rawValue), of: customer, call, in: store)
             let form = try changedForm(of: stored, by: body, in: store)
             return Answer(
                 Descriptions.subscription,
                 try ModifySubscription(stored, form).execute(state, in: store, by: call.actor))
         }
+    }
+
+    /// Refuses the change of a subscription that is not as the caller knows it (V37); its customer is locked.
+    static func checkPrecondition(
+        _ reference: Reference, of customer: Customer, _ call: Call, in store: any Store
+    ) throws {
+        func present() throws -> Answer {
+            guard
+                let subscription = try store.completeSubscription(
+                    of: customer.id, account: customer.accountID, reference)
+            else { throw call.missing("subscription", reference) }
+            return Answer(Descriptions.subscription, subscription)
+        }
+        try call.checkPrecondition(try present())
     }
 
     /// The stored subscription with what the body changes. The plan, which must stay, may be named by its id or by its code.

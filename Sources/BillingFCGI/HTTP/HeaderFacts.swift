@@ -26,9 +26,9 @@ struct HeaderFacts: Sendable {
         case created
         /// PUT and POST.
         case writing
-        /// Answers that show one object under its own address: ~load and ~modify.
+        /// Answers that show one object under its own address: of ~load, and of the actions that change it.
         case items
-        /// ~modify.
+        /// Those that change one item: ~modify, ~delete, ~cancel, ~freeze, ~pause, ~resume.
         case modifying
         /// 401.
         case unauthenticated

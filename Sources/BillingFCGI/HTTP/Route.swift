@@ -105,7 +105,12 @@ extension Route {
     /// Whether the answer carries an `ETag`: one item as it is now (spec 4.6). What a clock reads is never the same twice.
     var tagsItsAnswer: Bool {
         guard case .one = returns, !resource.hasSuffix("/clock") else { return false }
-        return action == "load" || action == "modify"
+        return action == "load" || changesAnItem && action != "delete"
+    }
+
+    /// Whether it changes one item that ~load shows, so that the caller's `If-Match` can be held against it.
+    var changesAnItem: Bool {
+        ["modify", "delete", "cancel", "freeze", "pause", "resume"].contains(action)
     }
 
     /// Every failure code that the action can answer with, in the order of spec 3.11; for the documentation.
@@ -127,7 +132,8 @@ extension Route {
             codes.insert(.requiredFieldMissing)
         }
         if action == "create" { codes.formUnion([.duplicate, .notFound]) }
-        if action == "modify" { codes.formUnion([.createOnly, .preconditionFailed]) }
+        if action == "modify" { codes.insert(.createOnly) }
+        if changesAnItem { codes.insert(.preconditionFailed) }
         if !isReading, methods.contains(.put) || methods.contains(.post) {
             codes.formUnion([.idempotencyKeyReused, .stateForbids, .repeatedField])
         }

@@ -3,7 +3,7 @@
 /// charges late fees.
 ///
 /// ```
-/// adjustments ─▶ due charges ─▶ invoices + balancing ─▶ attempts ─▶ processor ─▶ payments, declines
+/// adjustments ─▶ due charges ─▶ invoices + balancing ─▶ attempts ─▶ processor ─▶ payments, declines ─▶ adjustments
 ///                              (a transaction a batch)  (a tr.)    (none open)  (a transaction)
 /// ```
 /// It may be killed at any point and run again, and any number of processes may run it at once: rows that one holds are
@@ -72,6 +72,11 @@ public struct RunBilling {
         report.noticesTaken += try TakeNotices(
             account: account, books: books, processor: processor, vault: vault
         ).execute()
+        // Where retries were used up, what follows begins today.
+        if report.attemptsMade + report.outcomesRecovered + report.noticesTaken > 0 {
+            round = 0
+            while round < batches, try bill(.adjustments, &report) { round += 1 }
+        }
         // What is still to be collected today is not late yet.
         if isDone {
             report.agedInvoices += try AgeInvoices(account: account, books: books).execute(batches: batches)

@@ -23,6 +23,9 @@ public struct Explanation: Hashable, Sendable {
         case refund, void, reversal
         case declineFee = "decline-fee"
         case retryFee = "retry-fee"
+        case enrollmentFee = "enrollment-fee"
+        case freezeFee = "freeze-fee"
+        case cancellationFee = "cancellation-fee"
         case chargebackFee = "chargeback-fee"
         case lateFee = "late-fee"
         case writeOff = "write-off"
@@ -70,12 +73,25 @@ public struct ExplanationFacts: Sendable {
         }
     }
 
+    /// Cycles before a charge that a freeze or pause kept from being payments.
+    public struct Skip: Hashable, Sendable {
+        public var adjustment: SubscriptionAdjustment
+        public var first: Int
+        public var last: Int
+    }
+
     public var transaction: Transaction
     public var account: MerchantAccount
     public var subscription: Subscription?
     public var attempt: Attempt?
     /// What it reverses, refunds, declines, charges back or was charged for.
     public var source: Transaction?
+    /// The freeze or cancellation that made it.
+    public var adjustment: SubscriptionAdjustment?
+    /// The freezes and pauses before it, and what they skipped.
+    public var skips: [Skip] = []
+    /// Which of the agreed payments it is, from 1; nil where none was skipped before it.
+    public var paymentNumber: Int?
     /// What was given back of the source before.
     public var givenBefore = Money.zero
     /// What it paid, or what paid it: the first hundred.

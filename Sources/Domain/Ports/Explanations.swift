@@ -7,6 +7,14 @@ public protocol ExplanationStore: AnyObject {
     func givenBack(
         of source: Identifier<Transaction>, before transaction: Identifier<Transaction>, account: Int64
     ) throws -> Money
+    /// Who asked for an adjustment of a subscription, by the audit log; nil for the billing run.
+    ///
+    /// - Parameter place: which adjustment of the subscription, by id, from 0.
+    func actor(ofAdjustment place: Int, of subscription: Identifier<Subscription>, account: Int64) throws
+        -> Actor?
+    /// The cycles before this one that were billed at the agreed price.
+    func billedCycles(of subscription: Identifier<Subscription>, before cycle: Int, account: Int64) throws
+        -> Set<Int>
     /// Who asked for a transaction, by the audit log; nil where nobody did.
     func actor(of transaction: Identifier<Transaction>, account: Int64) throws -> Actor?
 }

@@ -25,6 +25,10 @@ struct Explaining {
         case .void, .refund: explaining.givenBack()
         case .invoiceReversal, .creditReversal, .refundReversal, .chargebackReversal: explaining.reversal()
         case .serviceFee where facts.source != nil: explaining.fee()
+        case .serviceFee where facts.adjustment != nil: explaining.adjustmentFee()
+        case .serviceFee
+        where facts.subscription != nil && it.creatorCode == RunBilling.actor && facts.actor == nil:
+            explaining.enrollmentFee()
         case .lateFee where facts.source != nil: explaining.lateFee()
         case .writeOff where facts.source != nil: explaining.writeOff()
         default: explaining.recorded()
@@ -47,26 +51,20 @@ struct Explaining {
         explanation.rule = .charge
         guard let subscription = facts.subscription, let number = it.cycleNumber else { return }
         let terms = subscription.terms
-        note("subscriptionId", subscription.id.description)
-        note("anchorDate", terms.firstBillingDate)
-        note("billingCycleType", terms.cycle.unit.rawValue)
-        note("billingInterval", terms.cycle.interval.description)
-        note("cycleNumber", number.description)
+        cycle(number, of: subscription)
         note("subscriptionAmount", terms.amount)
         note("subscriptionTaxAmount", terms.taxAmount)
-        let units = (number - 1) * terms.cycle.interval
-        let date = terms.cycle.date(of: number, from: terms.firstBillingDate)
-        say(
-            "Cycle \(number) lies \(units) \(terms.cycle.unit.name) after the anchor date \(terms.firstBillingDate): it is billed on \(date).",
-            clamp(date, terms))
-        if it.amount == terms.amount {
+        skips(terms)
+        if it.adjustmentID == nil {
             say(
                 "The subscription's amount is \(money(terms.amount)), of which \(money(terms.taxAmount)) is tax."
             )
         } else {
+            adjustment()
             note("freezeRecurringFee", it.amount)
+            let freeze = facts.adjustment.map { " \(span($0))" } ?? ""
             say(
-                "The subscription was frozen: the account's freezeRecurringFee of \(money(it.amount)) was billed in place of its amount of \(money(terms.amount))."
+                "The subscription was frozen\(freeze): the account's freezeRecurringFee of \(money(it.amount)) was billed in place of its amount of \(money(terms.amount)). It is no payment."
             )
         }
         let made = facts.transaction.createDate.date
@@ -154,6 +152,39 @@ struct Explaining {
         say("The account charged its \(policy) \(why), \(named(facts.source)): \(money(it.amount)).")
     }
 
+    /// What a freeze costs when it begins, and a cancellation when it takes effect.
+    private mutating func adjustmentFee() {
+        guard let cause = facts.adjustment else { return }
+        let (rule, policy, what): (Explanation.Rule, String, String) =
+            cause.kind == .freeze
+            ? (.freezeFee, "freezeFlatFee", "freeze")
+            : (.cancellationFee, "cancellationFee", "cancellation")
+        explanation.rule = rule
+        adjustment()
+        let asked = cause.createDate.date
+        note("requestedOn", asked)
+        note(policy, it.amount)
+        say(
+            "\(cause.creatorCode) asked for the \(what) \(cause.id) on \(asked), with effect from \(cause.effectiveDate).",
+            asked > cause.effectiveDate
+                ? "It took effect on the day it was asked for, as its date was past."
+                : "It took effect on its date.",
+            "The account charged its \(policy) once for it: \(money(it.amount)).")
+    }
+
+    /// What the first payment of a subscription costs besides.
+    private mutating func enrollmentFee() {
+        explanation.rule = .enrollmentFee
+        guard let subscription = facts.subscription else { return }
+        let terms = subscription.terms
+        cycle(
+            terms.cycle.firstNumber(onOrAfter: it.dueDate, from: terms.firstBillingDate), of: subscription)
+        note("enrollmentFee", it.amount)
+        say(
+            "With the first payment of the subscription, due then, the account charged its enrollmentFee: \(money(it.amount))."
+        )
+    }
+
     private mutating func lateFee() {
         explanation.rule = .lateFee
         source()
@@ -180,6 +211,48 @@ struct Explaining {
     }
 
     // MARK: Parts
+
+    /// Which cycle of a subscription, and its date.
+    private mutating func cycle(_ number: Int, of subscription: Subscription) {
+        let terms = subscription.terms
+        note("subscriptionId", subscription.id.description)
+        note("anchorDate", terms.firstBillingDate)
+        note("billingCycleType", terms.cycle.unit.rawValue)
+        note("billingInterval", terms.cycle.interval.description)
+        note("cycleNumber", number.description)
+        let units = (number - 1) * terms.cycle.interval
+        let date = terms.cycle.date(of: number, from: terms.firstBillingDate)
+        say(
+            "Cycle \(number) lies \(units) \(terms.cycle.unit.name) after the anchor date \(terms.firstBillingDate): it is billed on \(date).",
+            clamp(date, terms))
+    }
+
+    /// The cycles before that were no payments, and which payment this one is.
+    private mutating func skips(_ terms: SubscriptionTerms) {
+        for skip in facts.skips {
+            let cycles = skip.first == skip.last ? "\(skip.first)" : "\(skip.first)-\(skip.last)"
+            note("skippedCycles.\(skip.adjustment.id)", cycles)
+            say(
+                "No payment was billed for cycle \(cycles): the subscription was \(skip.adjustment.kind == .freeze ? "frozen" : "paused") \(span(skip.adjustment)). The dates passed."
+            )
+        }
+        guard let number = facts.paymentNumber else { return }
+        note("paymentNumber", number.description)
+        if let length = terms.length { note("length", length.description) }
+        say("So it is payment \(number)\(terms.length.map { " of \($0)" } ?? "").")
+    }
+
+    private mutating func adjustment() {
+        guard let adjustment = facts.adjustment else { return }
+        note("adjustmentId", adjustment.id.description)
+        note("adjustmentType", adjustment.kind.rawValue)
+        note("effectiveDate", adjustment.effectiveDate)
+        if let end = adjustment.endDate { note("endDate", end) }
+    }
+
+    private func span(_ adjustment: SubscriptionAdjustment) -> String {
+        "from \(adjustment.effectiveDate)\(adjustment.endDate.map { " to \($0)" } ?? "") by adjustment \(adjustment.id)"
+    }
 
     /// How much was asked of the processor, and why then.
     private mutating func asked() {

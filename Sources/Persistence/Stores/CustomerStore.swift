@@ -104,7 +104,7 @@ extension PostgresStore: CustomerStore {
                 return Found([], page: page)
             }
         }
-        if let status = filter.status { search.require("a", "x.status = ?", .text(status.rawValue)) }
+        if let status = filter.status { search.compare("a", "status", "=", "?", .text(status.rawValue)) }
         try requireCreated(
             from: filter.createDateFrom, before: filter.createDateBefore, in: accounts, &search)
         Self.requireBalance(from: filter.balanceFrom, to: filter.balanceTo, &search)
@@ -117,8 +117,8 @@ extension PostgresStore: CustomerStore {
     /// The balance itself has no index, which every bill would have to write. Who owes has an open debt, and who has credit
     /// an unused one: these are few, and lie by customer.
     private static func requireBalance(from least: Money?, to most: Money?, _ search: inout Search) {
-        if let least { search.require("g", "x.balance >= ?", .money(least)) }
-        if let most { search.require("h", "x.balance <= ?", .money(most)) }
+        if let least { search.compare("g", "balance", ">=", "?", .money(least)) }
+        if let most { search.compare("h", "balance", "<", "?", .money(most + Money(1))) }
         let side: String
         if let least, least > .zero {
             side = "o.is_debt"
@@ -127,7 +127,7 @@ extension PostgresStore: CustomerStore {
         } else {
             return
         }
-        search.require(
+        search.hint(
             least.map { $0 > .zero } == true ? "u" : "v",
             """
             x.customer_id in (select o.customer_id from open_items o

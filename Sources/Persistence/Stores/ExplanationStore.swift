@@ -27,6 +27,24 @@ extension PostgresStore: ExplanationStore {
          where t.account_id = $1 and t.source_id = $2 and t.transaction_id < $3 and t.status = 'final'
            and t.type in ('AR', 'AG')
         """)
+    private static let adjuster = Statement(
+        "explanation.adjuster",
+        """
+        select l.actor, l.request_id
+          from audit_log l
+         where l.account_id = $1 and l.object_type = 'subscription' and l.object_id = $2
+           and l.action in ('cancel', 'freeze', 'pause')
+         order by l.audit_id
+         limit 1 offset $3
+        """)
+    private static let billed = Statement(
+        "explanation.billed_cycles",
+        """
+        select t.cycle_number
+          from transactions t
+         where t.account_id = $1 and t.subscription_id = $2 and t.type = 'RI' and t.cycle_number < $3
+           and t.adjustment_id is null
+        """)
     private static let cause = Statement(
         "explanation.actor",
         """
@@ -57,6 +75,22 @@ extension PostgresStore: ExplanationStore {
         of source: Identifier<Transaction>, before transaction: Identifier<Transaction>, account: Int64
     ) throws -> Money {
         try connection.rows(Self.given, [.int(account), .id(source), .id(transaction)])[0].money(0)
+    }
+
+    /// Each adjustment leaves one row in the audit log, in the order of their numbers.
+    public func actor(
+        ofAdjustment place: Int, of subscription: Identifier<Subscription>, account: Int64
+    ) throws -> Actor? {
+        try connection.rows(Self.adjuster, [.int(account), .id(subscription), .int(Int64(place))]).first
+            .map { Actor(name: $0.text(0), requestID: $0.text(1)) }
+    }
+
+    public func billedCycles(
+        of subscription: Identifier<Subscription>, before cycle: Int, account: Int64
+    ) throws -> Set<Int> {
+        Set(
+            try connection.rows(Self.billed, [.int(account), .id(subscription), .int(Int64(cycle))])
+                .map { Int($0.int(0)) })
     }
 
     public func actor(of transaction: Identifier<Transaction>, account: Int64) throws -> Actor? {

@@ -71,13 +71,13 @@ extension PostgresStore {
                 .ints(accounts), from?.wallClock ?? .timestamp(nil), before?.wallClock ?? .timestamp(nil),
             ])[0]
         if let first = outermost.optionalMicroseconds(0) {
-            search.require("F", "x.create_date >= ?", .timestamp(first))
+            search.compare("F", "create_date", ">=", "?", .timestamp(first))
         }
         if let last = outermost.optionalMicroseconds(1) {
-            search.require("B", "x.create_date < ?", .timestamp(last))
+            search.compare("B", "create_date", "<", "?", .timestamp(last))
         }
         guard accounts.count > 1 else { return }
-        if let from { search.require("f", "x.create_date >= \(Self.zoned)", from.wallClock) }
-        if let before { search.require("b", "x.create_date < \(Self.zoned)", before.wallClock) }
+        if let from { search.compare("f", "create_date", ">=", Self.zoned, from.wallClock) }
+        if let before { search.compare("b", "create_date", "<", Self.zoned, before.wallClock) }
     }
 }

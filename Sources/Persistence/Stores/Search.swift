@@ -20,6 +20,8 @@ struct Search {
     private var parameters: [Parameter]
     /// The same conditions for `find_customers`: column, operator, and the value as SQL.
     private var terms: [(column: String, operation: String, value: String)] = []
+    /// Conditions that follow from the others: `find_customers` does without them.
+    private var hints = 0
     /// Whether a star stands inside a value.
     private var hasPattern = false
 
@@ -66,13 +68,19 @@ struct Search {
         if !mark.hasSuffix("*") { isSelective = true }
     }
 
+    /// Adds a condition that follows from the others and names rows that can be looked up.
+    mutating func hint(_ mark: String, _ condition: String) {
+        require(mark, condition)
+        hints += 1
+    }
+
     /// Adds a comparison of a column that `find_customers` knows.
     ///
     /// - Parameters:
     ///   - comparison: `=`, `>=` or `<`.
-    ///   - value: SQL with one `?` for what is bound.
+    ///   - value: SQL with one `?` for what is bound; `{account}` as in ``require(_:_:_:)``.
     mutating func compare(
-        _ mark: String, _ column: String, _ comparison: String, _ value: String = "?", _ bound: Parameter
+        _ mark: String, _ column: String, _ comparison: String, _ value: String, _ bound: Parameter
     ) {
         require(mark, "x.\(column) \(comparison) \(value)", bound)
         addTerm(column, comparison, value)
@@ -152,7 +160,9 @@ struct Search {
     }
 
     /// Whether `find_customers` finds what is searched: a text with a star inside, and nothing that it does not know.
-    private var findsByText: Bool { hasPattern && table == "customers" && terms.count == conditions.count }
+    private var findsByText: Bool {
+        hasPattern && table == "customers" && terms.count + hints == conditions.count
+    }
 
     /// One account is read in the order of its ids until the page is full. Of several, each gives what the page could
     /// need of it, in that same way, and the page is made of these.
@@ -197,7 +207,7 @@ struct Search {
     private func statementByText(_ columns: String) -> Statement {
         let names = terms.map { "'\($0.column)'" }.joined(separator: ", ")
         let operations = terms.map { "'\($0.operation)'" }.joined(separator: ", ")
-        let values = terms.map(\.value).joined(separator: ", ")
+        let values = terms.map { $0.value.inAccount("r.account_id") }.joined(separator: ", ")
         let reach = accounts.count == 1 ? "array[$1]" : "$1"
         return Statement(
             "\(name).\(accounts.count == 1 ? "" : "several.")text.\(marks)",
