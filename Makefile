@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run start stop status reload build docs test check format lint packages clean
+.PHONY: help run start stop status reload build docs test check conformance format lint packages clean
 # Steps of one goal depend on each other's results; swift build uses all cores by itself.
 .NOTPARALLEL:
 
@@ -44,6 +44,10 @@ check: ## lint and all tests: what CI runs
 	@Scripts/lint
 	@Scripts/build
 	@Scripts/test
+
+conformance: build ## hold the program against its own OpenAPI document for some minutes (SEED=1)
+	@Scripts/install-packages build run test
+	@Scripts/conformance
 
 format: ## format the Swift sources
 	@swift format --in-place --parallel --recursive Sources Tests

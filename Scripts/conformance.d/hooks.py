@@ -34,7 +34,19 @@ def map_body(context, body):
     return body
 
 
+
+def is_written(value):
+    """Whether a form or a document has a way to write it: what was to be refused for nothing would be a good request."""
+    return value not in (None, [], {})
+
+
 @schemathesis.hook
 def filter_query(context, query):
-    """A parameter without anything in it never leaves for the server: what was to be refused for it would be a good request."""
-    return not isinstance(query, dict) or all(value not in (None, [], {}) for value in query.values())
+    return not isinstance(query, dict) or all(map(is_written, query.values()))
+
+
+@schemathesis.hook
+def filter_case(context, case):
+    if case.media_type in (None, "application/json") or not isinstance(case.body, dict):
+        return True
+    return all(map(is_written, case.body.values()))

@@ -178,10 +178,12 @@ struct FailureTests {
         Row("U01", 404, "GET /nonsense"),
         Row("U01", 404, "GET /customers/{customer}/~dance"),
         Row("U01", 404, "GET /customers/{customer}/addresses"),
-        Row("U02", 405, "DELETE /customers/{customer}", header: "allow: GET, POST"),
-        Row("U02", 405, "POST /customers", "{\(names)}", header: "allow: GET, PUT"),
-        Row("U02", 405, "GET /customers/{customer}/transactions/~process", header: "allow: POST"),
-        Row("U02", 405, "PATCH /customers/{customer}", "{\(names)}", header: "allow: GET, POST"),
+        Row("U02", 405, "DELETE /customers/{customer}", header: "allow: GET, POST, HEAD, OPTIONS"),
+        Row("U02", 405, "POST /customers", "{\(names)}", header: "allow: GET, PUT, HEAD, OPTIONS"),
+        Row("U02", 405, "GET /customers/{customer}/transactions/~process", header: "allow: POST, OPTIONS"),
+        Row(
+            "U02", 405, "PATCH /customers/{customer}", "{\(names)}", header: "allow: GET, POST, HEAD, OPTIONS"
+        ),
         // XML that reaches beyond itself.
         Row(
             "Q01", 400, "PUT /customers", #"<!DOCTYPE customer><customer firstName="Ann" lastName="Lee"/>"#,
