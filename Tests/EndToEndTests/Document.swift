@@ -57,7 +57,8 @@ indirect enum Document: Hashable, Sendable {
         }
     }
 
-    /// What all formats have in common: sorted, scalars as texts, without empty objects and lists, which xurl cannot say.
+    /// What all formats have in common: sorted, scalars as texts, a list of scalars as one, without empty objects and lists,
+    /// which xurl cannot say.
     var neutral: Document? {
         switch self {
         case .object(let members):
@@ -65,6 +66,8 @@ indirect enum Document: Hashable, Sendable {
             return kept.isEmpty ? nil : .object(kept.sorted { $0.name < $1.name })
         case .list(let items):
             let kept = items.compactMap(\.neutral)
+            let texts = kept.compactMap(\.scalar)
+            if !kept.isEmpty, texts.count == kept.count { return .text(texts.joined(separator: ",")) }
             return kept.isEmpty ? nil : .list(kept)
         case .text(let text), .bare(let text): return .text(text)
         }

@@ -46,7 +46,7 @@ struct Merchant: Sendable {
         stack = try given ?? RunningStack.shared
         account = stack.nextAccount()
         let made = try stack.billing(
-            ["account", "create", "--id", "\(account)", "--name", "Test \(account)", "--json"]
+            ["account", "create", "--id", "\(account)", "--name", "Blue Gym", "--json"]
                 + settings.flatMap { ["--set", $0] })
         guard made.status == 0 else { throw SetupFailure("account create: \(made.errors)") }
         user = "api-test-\(account)"
