@@ -41,12 +41,16 @@ public struct Fault: Hashable, Sendable {
     public var message: String
     /// The field's name as the caller wrote it (`paymentOptions.0.accountNumber`), where one is at fault.
     public var field: String?
+    /// The other fields of the same object that a rule between fields went by: where one of them is at fault itself, the rule
+    /// cannot be judged.
+    public var reads: [String]
 
     /// A fault with its code, its sentence and the field.
-    public init(_ code: FailureCode, _ message: String, field: String? = nil) {
+    public init(_ code: FailureCode, _ message: String, field: String? = nil, reads: [String] = []) {
         self.code = code
         self.message = message
         self.field = field
+        self.reads = reads
     }
 }
 

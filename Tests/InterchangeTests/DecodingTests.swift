@@ -130,6 +130,14 @@ private let refused: [Refused] = [
         .xurl, .create, "memberCards.0.number=1&memberCards.0.numbre=2&home.street=x&home.x=1&name=x&dues=1",
         (.unknownField, "memberCards.0.numbre", "did you mean number?"),
         (.requiredFieldMissing, "memberCards.0.holder", ""), (.unknownField, "home.x", "")),
+    // A rule between fields is judged beside other faults, unless what it goes by is wrong itself.
+    Refused(
+        .json, .create, #"{"name":"x","dues":1,"memberCards":[{"holder":"A","number":"x","csc":"1"}]}"#,
+        (.wrongForm, "memberCards.0.number", ""),
+        (.requiredFieldMissing, "memberCards.0.expiry", "expiry is required with csc")),
+    Refused(
+        .json, .create, #"{"name":"x","dues":1,"memberCards":[{"number":"1","csc":"1","expiry":12}]}"#,
+        (.wrongForm, "memberCards.0.expiry", ""), (.requiredFieldMissing, "memberCards.0.holder", "")),
     Refused(
         .json, .create, #"{"name":"x","dues":1,"memberCards":[1,null]}"#,
         (.wrongForm, "memberCards.0", "must be an object"), (.wrongForm, "memberCards.1", "")),

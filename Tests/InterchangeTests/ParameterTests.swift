@@ -45,6 +45,20 @@ struct ParameterTests {
         }
     }
 
+    @Test("A parameter without a value counts as not given, whatever its type")
+    func empty() throws {
+        for separator in ["=", ""] {
+            let query = ["offset", "limit", "lastName", "level", "to", "isOpen", "planId"]
+                .map { "\($0)\(separator)" }.joined(separator: "&")
+            let parameters = try Self.list.decode(
+                Body(query: "\(query)&effectiveDate=2024-01-31".bytes))
+            #expect(parameters.integer("offset") == 0 && parameters.integer("limit") == 100)
+            for name in ["lastName", "level", "to", "isOpen", "planId"] {
+                #expect(!parameters.has(name), "\(name)\(separator)")
+            }
+        }
+    }
+
     @Test(
         "All faults of a query string",
         arguments: [

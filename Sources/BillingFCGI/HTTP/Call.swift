@@ -46,9 +46,11 @@ struct Call {
         return try Body(reading: request.body, as: bodyFormat)
     }
 
-    /// The parameters: of a GET in the query, of a POST in the body or the query.
+    /// The parameters: of a GET in the query, of a POST in the body or the query. A body without fields is none.
     func parameters() throws -> Parameters {
-        guard let bodyFormat else { return try route.parameters.decode(try queryBody()) }
+        guard let bodyFormat, !request.body.isEmpty else {
+            return try route.parameters.decode(try queryBody())
+        }
         guard request.query.isEmpty else {
             throw Refusal(.unknownField, "send the parameters in the body or in the query, not in both")
         }

@@ -45,7 +45,8 @@ final class Router {
         -> Response
     {
         let declared = request.contentType.flatMap(Format.forContentType)
-        let hasBody = !request.body.isEmpty || request.bodyProblem != nil
+        let hasBody =
+            !request.body.isEmpty || request.bodyProblem != nil || Router.isEmptyForm(request, declared)
         let accepted = Format.negotiate(accept: request.accept, requestFormat: hasBody ? declared : nil)
         if let accepted { format = accepted }
         let wantsText = accepted == nil && Router.acceptsText(request)
@@ -105,6 +106,11 @@ final class Router {
 
     private static let notAcceptable = Refusal(
         .notAcceptable, "answers are application/json, application/xml or application/x-www-form-urlencoded")
+
+    /// Whether a request that may have a body has that of a form without fields: none at all, declared as xurl.
+    private static func isEmptyForm(_ request: Request, _ declared: Format?) -> Bool {
+        declared == .xurl && (request.method == Method.put.rawValue || request.method == Method.post.rawValue)
+    }
 
     /// Whether plain text is among what the caller accepts.
     private static func acceptsText(_ request: Request) -> Bool {

@@ -223,7 +223,7 @@ struct Explaining {
         let units = (number - 1) * terms.cycle.interval
         let date = terms.cycle.date(of: number, from: terms.firstBillingDate)
         say(
-            "Cycle \(number) lies \(units) \(terms.cycle.unit.name) after the anchor date \(terms.firstBillingDate): it is billed on \(date).",
+            "Cycle \(number) lies \(units) \(units == 1 ? terms.cycle.unit.name : terms.cycle.unit.plural) after the anchor date \(terms.firstBillingDate): it is billed on \(date).",
             clamp(date, terms))
     }
 
@@ -375,11 +375,13 @@ extension CycleUnit {
     /// What lies between two bills, in words.
     fileprivate var name: String {
         switch self {
-        case .weekly: "weeks"
-        case .monthly: "months"
-        case .quarterly: "quarters"
-        case .semiannually: "half-years"
-        case .annually: "years"
+        case .weekly: "week"
+        case .monthly: "month"
+        case .quarterly: "quarter"
+        case .semiannually: "half-year"
+        case .annually: "year"
         }
     }
+
+    fileprivate var plural: String { name + "s" }
 }

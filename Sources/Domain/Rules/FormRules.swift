@@ -1,6 +1,7 @@
 /// A form that can say what is wrong with it without asking anyone.
 public protocol CheckedForm {
-    /// What is wrong with the fields that are there; absent ones are the decoder's matter. In the order of the fields.
+    /// What is wrong with the fields that are there; absent ones are the decoder's matter. In the order of the fields. A fault names
+    /// in `reads` the other fields that its rule went by.
     func faults() -> [Fault]
 }
 
@@ -41,9 +42,16 @@ extension PaymentOptionForm: CheckedForm {
         if let number = accountNumber {
             if token != nil {
                 faults.append(
-                    Fault(.valueNotAllowed, "send either accountNumber or token, not both", field: "token"))
+                    Fault(
+                        .valueNotAllowed, "send either accountNumber or token, not both", field: "token",
+                        reads: ["accountNumber"]))
             }
-            faults += AccountData.faults(type: type, number: number, accessory: accountAccessory)
+            faults += AccountData.faults(type: type, "type", number: number, accessory: accountAccessory)
+        } else if token == nil {
+            faults.append(
+                Fault(
+                    .requiredFieldMissing, "accountNumber or token is required", field: "accountNumber",
+                    reads: ["token"]))
         }
         return faults
     }
@@ -55,7 +63,8 @@ extension PlanForm: CheckedForm {
         particulars.taxAmount > particulars.amount
             ? [
                 Fault(
-                    .valueNotAllowed, "taxAmount is part of amount and cannot exceed it", field: "taxAmount")
+                    .valueNotAllowed, "taxAmount is part of amount and cannot exceed it", field: "taxAmount",
+                    reads: ["amount"])
             ] : []
     }
 }
@@ -69,17 +78,20 @@ extension SubscriptionForm: CheckedForm {
                 faults.append(
                     Fault(
                         .requiredFieldMissing, "billingCycleType is required without a plan",
-                        field: "billingCycleType"))
+                        field: "billingCycleType", reads: ["planId"]))
             }
             if amount == nil {
                 faults.append(
-                    Fault(.requiredFieldMissing, "amount is required without a plan", field: "amount"))
+                    Fault(
+                        .requiredFieldMissing, "amount is required without a plan", field: "amount",
+                        reads: ["planId"]))
             }
         }
         if let amount, let taxAmount, taxAmount > amount {
             faults.append(
                 Fault(
-                    .valueNotAllowed, "taxAmount is part of amount and cannot exceed it", field: "taxAmount"))
+                    .valueNotAllowed, "taxAmount is part of amount and cannot exceed it", field: "taxAmount",
+                    reads: ["amount"]))
         }
         return faults
     }
@@ -93,19 +105,21 @@ extension TransactionForm: CheckedForm {
         if let taxAmount, taxAmount > whole {
             faults.append(
                 Fault(
-                    .valueNotAllowed, "taxAmount is part of amount and cannot exceed it", field: "taxAmount"))
+                    .valueNotAllowed, "taxAmount is part of amount and cannot exceed it", field: "taxAmount",
+                    reads: ["amount"]))
         }
         if let feeAmount, feeAmount > whole {
             faults.append(
                 Fault(
-                    .valueNotAllowed, "feeAmount is part of amount and cannot exceed it", field: "feeAmount"))
+                    .valueNotAllowed, "feeAmount is part of amount and cannot exceed it", field: "feeAmount",
+                    reads: ["amount"]))
         }
         if faults.isEmpty, let taxAmount, let feeAmount, taxAmount + feeAmount > whole {
             faults.append(
                 Fault(
                     .valueNotAllowed,
                     "taxAmount and feeAmount are parts of amount and cannot exceed it together",
-                    field: "feeAmount"))
+                    field: "feeAmount", reads: ["amount", "taxAmount"]))
         }
         guard let type else { return faults }
         switch type {
@@ -116,15 +130,19 @@ extension TransactionForm: CheckedForm {
                     Fault(
                         .valueNotAllowed,
                         "a recorded payment has accountType K, H, E, L or W; cards and bank accounts go through ~process",
-                        field: "accountType"))
+                        field: "accountType", reads: ["type"]))
             } else if accountType == nil {
                 faults.append(
-                    Fault(.requiredFieldMissing, "accountType is required for AP", field: "accountType"))
+                    Fault(
+                        .requiredFieldMissing, "accountType is required for AP", field: "accountType",
+                        reads: ["type"]))
             }
         case .invoice, .credit, .serviceFee, .lateFee, .accessFee, .writeOff:
             if accountType != nil {
                 faults.append(
-                    Fault(.valueNotAllowed, "accountType belongs to payments only", field: "accountType"))
+                    Fault(
+                        .valueNotAllowed, "accountType belongs to payments only", field: "accountType",
+                        reads: ["type"]))
             }
         case .refund:
             if let accountType, ![.cash, .check, .external].contains(accountType) {
@@ -132,10 +150,12 @@ extension TransactionForm: CheckedForm {
                     Fault(
                         .valueNotAllowed,
                         "a recorded refund has accountType K, H or E; cards and bank accounts go through ~process",
-                        field: "accountType"))
+                        field: "accountType", reads: ["type"]))
             } else if accountType == nil {
                 faults.append(
-                    Fault(.requiredFieldMissing, "accountType is required for AR", field: "accountType"))
+                    Fault(
+                        .requiredFieldMissing, "accountType is required for AR", field: "accountType",
+                        reads: ["type"]))
             }
         default:
             faults.append(
@@ -146,8 +166,9 @@ extension TransactionForm: CheckedForm {
         if invoiceList != nil, type.isDebt {
             faults.append(
                 Fault(
-                    .valueNotAllowed, "invoiceList belongs to payments and credits only", field: "invoiceList"
-                ))
+                    .valueNotAllowed, "invoiceList belongs to payments and credits only",
+                    field: "invoiceList",
+                    reads: ["type"]))
         }
         return faults
     }
@@ -165,7 +186,8 @@ extension ProcessingRequest: CheckedForm {
         if let amount, let taxAmount, taxAmount > amount {
             faults.append(
                 Fault(
-                    .valueNotAllowed, "taxAmount is part of amount and cannot exceed it", field: "taxAmount"))
+                    .valueNotAllowed, "taxAmount is part of amount and cannot exceed it", field: "taxAmount",
+                    reads: ["amount"]))
         }
         let ways = [paymentOption != nil, token != nil, accountNumber != nil].filter { $0 }.count
         if ways > 1 {
@@ -179,14 +201,15 @@ extension ProcessingRequest: CheckedForm {
                 faults.append(
                     Fault(
                         .requiredFieldMissing, "holderName is required with accountNumber",
-                        field: "holderName"))
+                        field: "holderName", reads: ["accountNumber"]))
             }
-            faults += AccountData.faults(type: accountType, number: number, accessory: accountAccessory)
+            faults += AccountData.faults(
+                type: accountType, "accountType", number: number, accessory: accountAccessory)
         } else if savePaymentOption {
             faults.append(
                 Fault(
                     .valueNotAllowed, "savePaymentOption needs the account data in this request",
-                    field: "savePaymentOption"))
+                    field: "savePaymentOption", reads: ["accountNumber"]))
         }
         return faults
     }
@@ -197,7 +220,9 @@ extension ProcessingRequest {
     private func refundFaults() -> [Fault] {
         var faults: [Fault] = []
         if source == nil {
-            faults.append(Fault(.requiredFieldMissing, "sourceId is required for AR", field: "sourceId"))
+            faults.append(
+                Fault(
+                    .requiredFieldMissing, "sourceId is required for AR", field: "sourceId", reads: ["type"]))
         }
         let sent = [
             ("paymentOptionId", paymentOption != nil), ("token", token != nil),
@@ -207,7 +232,7 @@ extension ProcessingRequest {
         faults += sent.filter(\.1).map { name, _ in
             Fault(
                 .valueNotAllowed, "\(name) belongs to payments: a refund goes back the way its payment came",
-                field: name)
+                field: name, reads: ["type"])
         }
         return faults
     }
@@ -216,51 +241,57 @@ extension ProcessingRequest {
 /// Raw account data, as a caller sends them (spec 2.2).
 enum AccountData {
     /// What is wrong with a number, its accessory and the type that was sent with them.
-    static func faults(type: AccountType?, number: String, accessory: String?) -> [Fault] {
+    ///
+    /// - Parameter typeField: the name of the field that the type was sent in.
+    static func faults(
+        type: AccountType?, _ typeField: String, number: String, accessory: String?
+    ) -> [Fault] {
         var faults: [Fault] = []
         if type?.isBank == true {
             if !BankAccount.isValidNumber(number) {
                 faults.append(
                     Fault(
-                        .valueNotAllowed, "a bank account number has 4 to 17 digits", field: "accountNumber"))
+                        .valueNotAllowed, "a bank account number has 4 to 17 digits", field: "accountNumber",
+                        reads: [typeField]))
             }
             if let accessory, !BankAccount.isValidRoutingNumber(accessory) {
                 faults.append(
                     Fault(
                         .valueNotAllowed,
                         "the routing number has 9 digits of which the last is a check digit",
-                        field: "accountAccessory"))
+                        field: "accountAccessory", reads: [typeField]))
             }
         } else {
             if !CardNumber.isValid(number) {
                 faults.append(
                     Fault(
                         .valueNotAllowed, "the card number is not valid: check its digits",
-                        field: "accountNumber"))
+                        field: "accountNumber", reads: [typeField]))
             } else if let brand = CardNumber.brand(of: number) {
                 if let type, !accepts(type, brand) {
                     faults.append(
                         Fault(
-                            .valueNotAllowed, "type \(type.rawValue) does not fit this card number",
-                            field: "type"))
+                            .valueNotAllowed, "\(typeField) \(type.rawValue) does not fit this card number",
+                            field: typeField, reads: ["accountNumber"]))
                 }
             } else if type == nil || type?.isProcessed == false {
                 faults.append(
                     Fault(
-                        .valueNotAllowed, "the card is of no brand this server knows: send its type",
-                        field: "type"))
+                        .valueNotAllowed, "the card is of no brand this server knows: send its \(typeField)",
+                        field: typeField, reads: ["accountNumber"]))
             }
             if let accessory, CardExpiry(accessory) == nil {
                 faults.append(
-                    Fault(.valueNotAllowed, "a card's expiry is written MMYY", field: "accountAccessory"))
+                    Fault(
+                        .valueNotAllowed, "a card's expiry is written MMYY", field: "accountAccessory",
+                        reads: [typeField]))
             }
         }
         if accessory == nil {
             faults.append(
                 Fault(
                     .requiredFieldMissing, "accountAccessory is required with accountNumber",
-                    field: "accountAccessory"
-                ))
+                    field: "accountAccessory", reads: ["accountNumber"]))
         }
         return faults
     }
@@ -283,7 +314,7 @@ enum AccountData {
 extension Fault {
     /// The same fault of a field inside a nested object: its path begins with the object's.
     public func inside(_ path: String) -> Fault {
-        Fault(code, message, field: field.map { "\(path).\($0)" } ?? path)
+        Fault(code, message, field: field.map { "\(path).\($0)" } ?? path, reads: reads)
     }
 }
 

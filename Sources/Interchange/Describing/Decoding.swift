@@ -90,17 +90,19 @@ extension ObjectDescription {
                     : Fault(.wrongForm, "\(name) must be an object", field: name))
             return
         }
-        if let check, !decoding.faults[before...].contains(where: { $0.isOf(path) }) {
-            for var fault in check(form, decoding.purpose) {
+        let missing =
+            decoding.purpose == .create
+            ? requiredFields.filter { !seen.contains($0) }.map { facts.fields[$0].name } : []
+        if let check, !decoding.isFull {
+            // A rule between fields is judged where all the fields that it goes by are good.
+            let bad = decoding.faults[before...].compactMap { $0.ownField(of: path) } + missing
+            for var fault in check(form, decoding.purpose) where !fault.goes(by: bad) {
                 fault.field = fault.field.map { path + $0 }
+                fault.reads = []
                 decoding.add(fault)
             }
         }
-        if decoding.purpose == .create {
-            for index in requiredFields where !seen.contains(index) {
-                decoding.add(.requiredFieldMissing, path + facts.fields[index].name, "is required")
-            }
-        }
+        for name in missing { decoding.add(.requiredFieldMissing, path + name, "is required") }
     }
 
     private func take(
@@ -181,9 +183,15 @@ extension ObjectDescription {
 }
 
 extension Fault {
-    /// Whether a field of the object at `path` itself is at fault, not one of an object nested in it.
-    fileprivate func isOf(_ path: String) -> Bool {
-        field.map { !$0.dropFirst(path.count).contains(".") } ?? true
+    /// The field at fault of the object at `path` itself; nil where it is one of an object nested in it.
+    fileprivate func ownField(of path: String) -> String? {
+        guard let name = field?.dropFirst(path.count), !name.contains(".") else { return nil }
+        return String(name)
+    }
+
+    /// Whether a fault between fields concerns one of these.
+    fileprivate func goes(by names: [String]) -> Bool {
+        !names.isEmpty && (field.map(names.contains) ?? false || reads.contains(where: names.contains))
     }
 }
 

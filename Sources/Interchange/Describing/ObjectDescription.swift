@@ -15,15 +15,16 @@ public struct ObjectDescription<Form, Object>: Sendable {
     let requiredFields: [Int]
     let elementName: [UInt8]
     let plural: [UInt8]
-    /// Rules between fields, tested when all fields of the object are good by themselves.
+    /// Rules between fields, each judged where the fields that it goes by are good by themselves.
     let check: (@Sendable (Form, Purpose) -> [Fault])?
 
     /// Describes a class by its fields, in the order of the documentation and of every answer; at most 64.
     ///
     /// The XML names follow from `name` and `plural` (`PaymentOption`, `PaymentOptions`:
-    /// `<payment-option>`, `<payment-options>`). `check` tests rules between fields after all fields of the
-    /// object have been found good; its faults name the object's own fields, and the path to the object is
-    /// put before them.
+    /// `<payment-option>`, `<payment-options>`). `check` tests rules between fields on the form as far as it
+    /// was filled; its faults name the object's own fields, the one at fault and those that the rule reads. One
+    /// that concerns a field which is wrong by itself, or missing, is left out. The path to the object is put
+    /// before the names.
     public init(
         _ name: String, plural: String, meaning: String,
         check: (@Sendable (Form, Purpose) -> [Fault])? = nil,
