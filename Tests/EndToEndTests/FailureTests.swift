@@ -304,7 +304,8 @@ struct FailureTests {
         #expect(
             faults == [
                 "F04 fristName", "F05 email", "F05 countryCode", "F05 paymentOptions.0.csc",
-                "V01 paymentOptions.0.holderName", "V01 firstName", "V01 lastName",
+                "V01 paymentOptions.0.accountNumber", "V01 paymentOptions.0.holderName", "V01 firstName",
+                "V01 lastName",
             ])
     }
 

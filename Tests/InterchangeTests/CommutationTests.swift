@@ -67,10 +67,6 @@ private indirect enum Document {
         return .scalar(json: "\"\(escaped)\"", text: text)
     }
 
-    var isEmptyObject: Bool {
-        if case .object(let members) = self { members.isEmpty } else { false }
-    }
-
     static func bare(_ text: String) -> Document { .scalar(json: text, text: text) }
 
     private static func dashed(_ name: String) -> String {
@@ -123,7 +119,7 @@ private struct Invention {
             default: value = self.value(of: field.type)
             }
             // xurl has no way to write an object without content.
-            if value.isEmptyObject { continue }
+            if case .object(let inner) = value, inner.isEmpty { continue }
             if isWanted { members.append((field.name, value)) }
         }
         return .object(members)
@@ -159,9 +155,10 @@ private struct Invention {
             return .text(values.joined(separator: ","))
         case .object(let facts): return object(facts)
         case .list(let facts):
+            // As little as an object can xurl write an item without content.
             let items = (0..<Int.random(in: 1...3, using: &numbers)).map { _ in object(facts) }
-            // Nor a list with a gap.
-            return .list(items.filter { !$0.isEmptyObject }, item: facts.elementName)
+                .filter { if case .object(let members) = $0 { !members.isEmpty } else { true } }
+            return items.isEmpty ? .object([]) : .list(items, item: facts.elementName)
         case .texts: return .list([], item: "text")
         }
     }
