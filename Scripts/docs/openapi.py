@@ -115,7 +115,7 @@ class OpenAPI:
                 schema = {
                     "oneOf": [
                         {"type": "array", "items": number, "maxItems": kind["maxCount"]},
-                        {"type": "string", "pattern": r"^(none|[0-9]+(,[0-9]+)*)?$"},
+                        {"type": "string", "pattern": r"^(none|(0|[1-9][0-9]{0,14})(,(0|[1-9][0-9]{0,14}))*)?$"},
                     ]
                 }
             case "object":
