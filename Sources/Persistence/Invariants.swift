@@ -99,7 +99,9 @@ public enum Invariants {
         select 'reversed_by_another', t.account_id,
                format('transaction %s of %s is %s; of it %s is undone', t.transaction_id, t.amount, t.status, u.amount)
           from transactions t
-          left join (select account_id, source_id, sum(amount) as amount,
+          left join (select account_id, source_id,
+                            -- What a bank takes back is taken back whole, whatever was refunded of it before.
+                            coalesce(sum(amount) filter (where type <> 'AR'), sum(amount)) as amount,
                             bool_or(type in ('RR', 'RX', 'AV', 'AD', 'AS', 'AX')) as is_whole
                        from transactions
                       where type in ('RR', 'RX', 'AV', 'AD', 'AS', 'AX', 'AR') and status = 'final' and source_id is not null

@@ -15,8 +15,13 @@ public struct CreatePaymentOption {
     ) throws -> PaymentOption {
         let customer = state.customer
         let existing = try store.defaultPaymentOption(of: customer.id, account: customer.accountID)
+        // An option that a hard decline ended stands for nothing any more: a new one takes its place (spec 5.5).
+        let isFirst = existing.map { !$0.particulars.isActive && form.particulars.isActive } ?? true
+        if isFirst, existing != nil {
+            try store.clearDefaultOption(of: customer.id, account: customer.accountID)
+        }
         let stored = try PaymentOptionIntake(
-            forms: [form], customer: customer.id, account: customer.accountID, isFirst: existing == nil,
+            forms: [form], customer: customer.id, account: customer.accountID, isFirst: isFirst,
             moment: state.moment
         ).store(in: store, vault: vault)
         if form.particulars.isActive {
@@ -44,7 +49,7 @@ public struct ModifyPaymentOption {
         self.form = form
     }
 
-    /// - Throws: `Refusal`: V21 accessory malformed or past; V31 another number.
+    /// - Throws: `Refusal`: V21 accessory malformed or past; V30 no default left; V31 another number.
     public func execute(
         _ state: CustomerState, in store: any Store, vault: any NumberVault, by actor: Actor
     ) throws -> PaymentOption {
@@ -68,6 +73,12 @@ public struct ModifyPaymentOption {
             var numbers = try vault.open(current, account: account, option: option.id.rawValue, key: key)
             numbers.accessory = accessory
             sealed = try vault.seal(numbers, account: account, option: option.id.rawValue, key: key)
+        }
+        guard form.particulars.isDefault || !option.particulars.isDefault else {
+            throw Refusal(
+                .stateForbids,
+                "this is the customer's default option: set isDefault of another one instead",
+                field: "isDefault")
         }
         if form.particulars.isDefault, !option.particulars.isDefault {
             try store.clearDefaultOption(of: option.customerID, account: account)

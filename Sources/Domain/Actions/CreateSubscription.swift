@@ -66,11 +66,13 @@ struct SubscriptionIntake {
         let cycle =
             plan?.particulars.cycle ?? BillingCycle(form.cycleUnit ?? .monthly, every: form.interval ?? 1)
         let amount = form.amount ?? plan?.particulars.amount ?? .zero
-        // A price of its own without a tax of its own carries no more of the plan's tax than it can.
-        let tax = form.taxAmount ?? min(plan?.particulars.taxAmount ?? .zero, amount)
+        let tax = form.taxAmount ?? plan?.particulars.taxAmount ?? .zero
         guard tax <= amount else {
             throw Refusal(
-                .valueNotAllowed, "taxAmount is part of amount and cannot exceed it", field: "taxAmount")
+                .valueNotAllowed,
+                form.taxAmount == nil
+                    ? "the plan's taxAmount is \(tax.minorUnits), more than this amount: send a taxAmount too"
+                    : "taxAmount is part of amount and cannot exceed it", field: "taxAmount")
         }
         if let length = form.length {
             let last = cycle.interval * (length - 1)

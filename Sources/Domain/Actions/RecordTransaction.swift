@@ -40,8 +40,11 @@ public struct RecordTransaction {
             let source = try form.source.map { try refundSource($0, amount, state, in: store) }
             facts.sourceID = source
             living = try source.map { try store.livingAllocations(of: [$0], account: account) } ?? []
-            if source == nil { try refuseAbove(open, amount) }
         }
+        let paidOut =
+            type == .refund && facts.sourceID == nil
+            ? try payout(of: amount, open, account, in: store) : []
+        if type == .writeOff || form.accountType == .writeOff { try refuseAboveDebt(open, amount) }
         var changes = BookChanges(
             accountID: account, processor: state.account.processor, moment: state.moment)
         changes.add(id, of: customer.id, facts)
@@ -52,6 +55,7 @@ public struct RecordTransaction {
             balances.free(amount, of: source, from: living)
             balances.use(source, on: id, amount)
         }
+        for (credit, part) in paidOut { balances.use(credit, on: id, part) }
         balances.balance(by: state.account.balancingAlgorithm)
         changes.take(balances)
         if type == .refund { try changes.leaveToAPerson(balances.reopened, in: store) }
@@ -68,7 +72,7 @@ public struct RecordTransaction {
     ) throws -> Identifier<Transaction> {
         let (found, source) = try RefundSource.of(state, reference, in: store)
         switch (found.facts.type, found.facts.accountType) {
-        case (.payment, .allowance), (.payment, .writeOff), (.payment, .paymentPlan), (.payment, .settlement):
+        case (.payment, .some(let means)) where !means.bringsMoney:
             throw Refusal(
                 .stateForbids, "no money came with transaction \(found.id): reverse it instead",
                 field: "sourceId")
@@ -82,14 +86,39 @@ public struct RecordTransaction {
         return found.id
     }
 
-    /// A refund that names no payment pays out the customer's credit, and no more.
-    private func refuseAbove(_ open: [OpenItem], _ amount: Money) throws(Refusal) {
-        let credit = open.filter { !$0.type.isDebt && $0.heldFor == nil }.reduce(Money.zero) { $0 + $1.left }
-        guard amount <= credit else {
+    /// A refund that names no payment pays out the customer's credit, the oldest first, and no more; an allowance or what was
+    /// written off brought no money that could go back.
+    private func payout(
+        of amount: Money, _ open: [OpenItem], _ account: Int64, in store: any Store
+    ) throws -> [(credit: Identifier<Transaction>, part: Money)] {
+        let unused = open.filter { !$0.type.isDebt && $0.heldFor == nil }
+            .sorted { ($0.dueDate, $0.id) < ($1.dueDate, $1.id) }
+        let came = Set(
+            try store.reversalSources(unused.map(\.id).sorted(), account: account)
+                .filter { $0.facts.type != .writeOff && $0.facts.accountType?.bringsMoney != false }
+                .map(\.id))
+        var rest = amount
+        var parts: [(credit: Identifier<Transaction>, part: Money)] = []
+        for credit in unused where came.contains(credit.id) && rest > .zero {
+            let part = min(credit.left, rest)
+            parts.append((credit.id, part))
+            rest -= part
+        }
+        guard rest == .zero else {
             throw Refusal(
                 .amountTooLarge,
-                "the customer has \(credit.minorUnits) of unused credit: name the payment to refund in sourceId",
+                "the customer has \((amount - rest).minorUnits) of unused credit that came as money: name the payment to refund in sourceId",
                 field: "amount")
+        }
+        return parts
+    }
+
+    /// A write-off forgives what is owed, and no more: it makes no credit.
+    private func refuseAboveDebt(_ open: [OpenItem], _ amount: Money) throws(Refusal) {
+        let owed = open.filter(\.type.isDebt).reduce(Money.zero) { $0 + $1.left }
+        guard amount <= owed else {
+            throw Refusal(
+                .amountTooLarge, "\(owed.minorUnits) is open: a write-off cannot be more", field: "amount")
         }
     }
 }

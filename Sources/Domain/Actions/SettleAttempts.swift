@@ -140,7 +140,9 @@ struct Settling {
         balances.add(debt)
         balances.free(debt.left, of: sourceID, from: living)
         balances.use(sourceID, on: debt.id, debt.left)
-        if attempt.facts.kind == .void || debt.left == source.left { changes.reversed.append(sourceID) }
+        if attempt.facts.kind == .void || debt.left == source.left + source.paidOut {
+            changes.reversed.append(sourceID)
+        }
     }
 
     private mutating func charge(_ fee: Money, for attempt: OpenAttempt) {

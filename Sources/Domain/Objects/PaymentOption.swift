@@ -23,6 +23,13 @@ public enum AccountType: String, CaseIterable, Sendable {
     public var isBank: Bool { self == .checking || self == .savings }
     /// Whether a processor moves its money: cards and bank accounts.
     public var isProcessed: Bool { rawValue.utf8.count == 2 }
+    /// Whether money comes with a payment by it: not with an allowance, a plan, a settlement or a write-off.
+    public var bringsMoney: Bool {
+        switch self {
+        case .allowance, .paymentPlan, .settlement, .writeOff: false
+        default: true
+        }
+    }
 }
 
 /// A card or bank account on file of a customer (spec 2.2). The number itself is in the vault, never here.

@@ -9,6 +9,8 @@ public struct ReversalSource: Sendable {
     public var refundedTax = Money.zero
     /// What was charged back of it and not given up again.
     public var chargedBack = Money.zero
+    /// What of its credit was paid out by refunds that name no payment.
+    public var paidOut = Money.zero
     /// Its entry in the ledger.
     public var lines: [LedgerLine] = []
 
@@ -22,7 +24,7 @@ public struct ReversalSource: Sendable {
     /// What can still be refunded or reversed of it.
     public var left: Money {
         guard status == .final else { return .zero }
-        return facts.amount - refunded - chargedBack
+        return facts.amount - refunded - chargedBack - paidOut
     }
     /// Whether a processor moved the money.
     public var isProcessed: Bool { facts.attemptID != nil }
@@ -62,7 +64,7 @@ public enum Reversal: Hashable, Sendable {
         case .chargeback: return .record(.chargebackReversal)
         case .payment, .claim, .writeOff:
             guard source.isProcessed, let settles else {
-                guard source.refunded == .zero else {
+                guard source.refunded == .zero, source.paidOut == .zero else {
                     throw Refusal(
                         .amountTooLarge,
                         "a part of transaction \(source.id) was refunded: reverse the refund first")

@@ -8,7 +8,7 @@ extension PostgresStore: ReversalStore {
         """
         select t.transaction_id, t.type, t.amount, t.due_date, t.account_type, t.account_mask, t.tax_amount,
                t.fee_amount, t.subscription_id, t.source_id, t.attempt_id, t.status, g.refunded, g.refunded_tax,
-               g.charged_back, l.debits, l.credits, l.amounts
+               g.charged_back, l.debits, l.credits, l.amounts, p.paid_out
           from (select m.transaction_id from unnest($2) as m (transaction_id) order by m.transaction_id) n
          cross join lateral (
                select * from transactions k
@@ -27,6 +27,13 @@ extension PostgresStore: ReversalStore {
                  from ledger_entries k
                 where k.account_id = $1 and k.transaction_id = n.transaction_id
                offset 0) l
+         cross join lateral (
+               select coalesce(sum(f.amount), 0)::bigint as paid_out
+                 from allocations f
+                 join transactions k on k.account_id = f.account_id and k.transaction_id = f.target_id
+                where f.account_id = $1 and f.source_id = n.transaction_id and f.end_date is null
+                  and k.type = 'AR' and k.source_id is distinct from n.transaction_id
+               offset 0) p
          order by t.transaction_id
         """)
     private static let livingAllocations = Statement(
@@ -74,6 +81,7 @@ extension PostgresStore: ReversalStore {
             source.refunded = row.money(12)
             source.refundedTax = row.money(13)
             source.chargedBack = row.money(14)
+            source.paidOut = row.money(18)
             source.lines = zip(zip(row.texts(15), row.texts(16)), row.ints(17)).map {
                 LedgerLine(debit: $0.0, credit: $0.1, amount: Money($1))
             }
