@@ -184,12 +184,11 @@ enum TransactionEndpoint {
                     ? try outside(call) { try body { services.processor(named: $0) } }
                     : try body { services.processor(named: $0) }
             }
-            let isPending = transaction.status == .pending
-            let answer = answer(
-                transaction, status: isPending ? FailureCode.processorSilent.status : created)
-            // An unknown outcome is no last word: a repetition is told what became of it.
-            if let repeatable, !isPending { call.keep(answer, of: repeatable) }
-            return answer
+            return answer(call, transaction, created: created, keeping: repeatable)
+        } catch let earlier as MovedBefore {
+            var again = answer(call, earlier.transaction, created: created, keeping: repeatable)
+            again.headers.append(Answer.replay)
+            return again
         } catch let earlier as AnsweredBefore {
             guard case .answered(let first) = earlier.repetition else {
                 throw Refusal(
@@ -197,6 +196,17 @@ enum TransactionEndpoint {
             }
             return Answer(repeating: first)
         }
+    }
+
+    /// An unknown outcome is no last word: it is not kept, and a repetition is told what became of it.
+    private static func answer(
+        _ call: Call, _ transaction: Transaction, created: Int, keeping repeatable: RepeatableRequest?
+    ) -> Answer {
+        let isPending = transaction.status == .pending
+        let answer = answer(
+            transaction, status: isPending ? FailureCode.processorSilent.status : created)
+        if let repeatable, !isPending { call.keep(answer, of: repeatable) }
+        return answer
     }
 
     /// Runs the body in one of the places at the processors, of which there are fewer than workers: however slow they are, somebody

@@ -36,9 +36,12 @@ struct Answer {
         status = first.status
         contentType = first.contentType
         if let location = first.location { headers.append(("Location", location)) }
-        headers.append(("Idempotent-Replay", "true"))
+        headers.append(Answer.replay)
         write = { _, writer in writer.append(first.body) }
     }
+
+    /// Says that the request was carried out before (spec 4.5).
+    static let replay = (name: "Idempotent-Replay", value: "true")
 
     private init(_ answer: Answer, body: [UInt8]) {
         status = answer.status

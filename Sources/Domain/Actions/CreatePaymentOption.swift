@@ -14,12 +14,8 @@ public struct CreatePaymentOption {
         _ state: CustomerState, in store: any Store, vault: any NumberVault, by actor: Actor
     ) throws -> PaymentOption {
         let customer = state.customer
-        let existing = try store.defaultPaymentOption(of: customer.id, account: customer.accountID)
-        // An option that a hard decline ended stands for nothing any more: a new one takes its place (spec 5.5).
-        let isFirst = existing.map { !$0.particulars.isActive && form.particulars.isActive } ?? true
-        if isFirst, existing != nil {
-            try store.clearDefaultOption(of: customer.id, account: customer.accountID)
-        }
+        let isFirst = try PaymentOptionIntake.takesDefault(
+            of: customer.id, account: customer.accountID, in: store)
         let stored = try PaymentOptionIntake(
             forms: [form], customer: customer.id, account: customer.accountID, isFirst: isFirst,
             moment: state.moment

@@ -3,11 +3,25 @@ struct PaymentOptionIntake {
     let forms: [PaymentOptionForm]
     let customer: Identifier<Customer>
     let account: Int64
-    /// Whether the customer has no option yet: the first one becomes the default (spec 2.2 isDefault).
+    /// Whether the customer has no option that stands where none is named: the first of these becomes the default (spec 2.2
+    /// isDefault).
     let isFirst: Bool
     let moment: Moment
     /// The path of the list the forms came in; nil for a single one.
     var path: String?
+
+    /// Whether a customer has no default, or one that a hard decline ended: that one stands for nothing any more, and gives its
+    /// place up (spec 5.5).
+    static func takesDefault(
+        of customer: Identifier<Customer>, account: Int64, in store: any Store
+    ) throws -> Bool {
+        guard let existing = try store.defaultPaymentOption(of: customer, account: account) else {
+            return true
+        }
+        guard !existing.particulars.isActive else { return false }
+        try store.clearDefaultOption(of: customer, account: account)
+        return true
+    }
 
     /// - Returns: the options as stored, by id and code.
     func store(in store: any Store, vault: any NumberVault) throws -> [NewPaymentOption] {

@@ -140,11 +140,12 @@ public struct ProcessPayment {
             throw Refusal(.stateForbids, "the account data of this option have been erased")
         }
         let numbers = try vault.open(sealed, account: account, option: option.id.rawValue, key: key)
-        return (
-            NewAttempt(
-                charging: option, amount: amount, transactionID: id,
-                dueDate: request.dueDate ?? state.moment.businessDate), numbers
-        )
+        var attempt = NewAttempt(
+            charging: option, amount: amount, transactionID: id,
+            dueDate: request.dueDate ?? state.moment.businessDate)
+        attempt.phone = request.phone
+        attempt.email = request.email
+        return (attempt, numbers)
     }
 
     private func chosenOption(state: CustomerState, in store: any Store, vault: any NumberVault) throws
@@ -177,9 +178,10 @@ public struct ProcessPayment {
             form.particulars.city = request.city
             form.particulars.state = request.state
             form.particulars.zipCode = request.zipCode
-            let existing = try store.defaultPaymentOption(of: payer.id, account: payer.accountID)
+            let isFirst = try PaymentOptionIntake.takesDefault(
+                of: payer.id, account: payer.accountID, in: store)
             let stored = try PaymentOptionIntake(
-                forms: [form], customer: payer.id, account: payer.accountID, isFirst: existing == nil,
+                forms: [form], customer: payer.id, account: payer.accountID, isFirst: isFirst,
                 moment: state.moment
             ).store(in: store, vault: vault)
             guard

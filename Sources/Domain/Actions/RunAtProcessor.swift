@@ -5,6 +5,8 @@ struct OpenedMovement {
     let transactionID: Identifier<Transaction>
     /// Nil when no money is to be moved: it was done before, or needs no processor.
     let order: OpenedOrder?
+    /// Whether an earlier request under the same key did it.
+    var isRepetition = false
 }
 
 /// One movement of money for a caller, exactly once (spec 5.6).
@@ -22,6 +24,7 @@ struct RunAtProcessor {
 
     /// - Parameter open: checks and writes in a transaction; everything it refuses is refused before money moves.
     /// - Returns: what the movement became; pending when the processor's answer is not known (E02).
+    /// - Throws: ``MovedBefore`` with what the first request under the key became; `Refusal`.
     func execute(_ open: (any Store) throws -> OpenedMovement) throws -> Transaction {
         let opening = try books.transaction(reaching: accounts) { store in
             let opening = try open(store)
@@ -53,6 +56,7 @@ struct RunAtProcessor {
                     .outcomeOpen,
                     "the first request under this Idempotency-Key is open: its outcome is not known yet")
             }
+            if opening.isRepetition { throw MovedBefore(transaction: transaction) }
             return transaction
         }
     }
@@ -71,8 +75,14 @@ struct RunAtProcessor {
         guard case .became(let id, let owner, _) = earlier, owner == state.customer.id else {
             throw AnsweredBefore(repetition: earlier)
         }
-        return (state, OpenedMovement(state: state, transactionID: id, order: nil))
+        return (state, OpenedMovement(state: state, transactionID: id, order: nil, isRepetition: true))
     }
+}
+
+/// A request was repeated whose answer is not on record: what the first one became.
+public struct MovedBefore: Error {
+    /// The transaction; pending while its outcome is not known.
+    public let transaction: Transaction
 }
 
 /// The request was answered before under its key: nothing is done again.
