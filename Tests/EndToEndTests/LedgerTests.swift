@@ -54,8 +54,8 @@ struct LedgerTests {
                 #"{"type":"RI","amount":1100,"taxAmount":90,"code":"date:2027-99-99","note":"; date:x [2020-01-01]"}"#
             ),
             (one, #"{"type":"AP","accountType":"K","amount":305,"code":"cash-1"}"#),
-            (two, #"{"type":"RF","amount":7,"taxAmount":1}"#), (two, #"{"type":"RC","amount":99}"#),
-            (two, #"{"type":"AP","accountType":"L","amount":20}"#), (two, #"{"type":"AA","amount":3}"#),
+            (two, #"{"type":"RF","amount":7,"taxAmount":1}"#), (two, #"{"type":"AA","amount":3}"#),
+            (two, #"{"type":"RC","amount":99}"#), (two, #"{"type":"AP","accountType":"L","amount":20}"#),
             (two, #"{"type":"AP","accountType":"E","amount":11}"#),
         ] {
             let made = try merchant.call("PUT", customer.transactions, body)
