@@ -312,6 +312,10 @@ struct ReversalTests {
                     "POST", body == nil ? path : "\(customer.transactions)/~process", body)
                 #expect(gated.status == 409 && gated["failureCode"] == "V36", "\(gated)")
             }
+            // Nor in cash, without naming the payment: there is no other credit.
+            let cash = try merchant.call(
+                "PUT", customer.transactions, #"{"type":"AR","accountType":"K","amount":4999}"#)
+            #expect(cash.status == 409 && cash["failureCode"] == "V36", "\(cash)")
             try merchant.stack.sql(
                 """
                 delete from sandbox.disturbance where account = \(merchant.account);

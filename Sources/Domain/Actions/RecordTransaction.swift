@@ -43,7 +43,7 @@ public struct RecordTransaction {
         }
         let paidOut =
             type == .refund && facts.sourceID == nil
-            ? try payout(of: amount, open, account, in: store) : []
+            ? try payout(of: amount, open, customer, in: store) : []
         if type == .writeOff || form.accountType == .writeOff { try refuseAboveDebt(open, amount) }
         var changes = BookChanges(
             accountID: account, processor: state.account.processor, moment: state.moment)
@@ -87,10 +87,14 @@ public struct RecordTransaction {
     }
 
     /// A refund that names no payment pays out the customer's credit, the oldest first, and no more; an allowance or what was
-    /// written off brought no money that could go back.
+    /// written off brought no money that could go back. While a refund or void of a payment has no known outcome, its credit is
+    /// not paid out: it may be on its way back already (V36).
     private func payout(
-        of amount: Money, _ open: [OpenItem], _ account: Int64, in store: any Store
+        of amount: Money, _ open: [OpenItem], _ customer: Customer, in store: any Store
     ) throws -> [(credit: Identifier<Transaction>, part: Money)] {
+        let account = customer.accountID
+        let leaving = Set(
+            try store.openAttempts(of: [customer.id], account: account).compactMap(\.facts.sourceID))
         let unused = open.filter { !$0.type.isDebt && $0.heldFor == nil }
             .sorted { ($0.dueDate, $0.id) < ($1.dueDate, $1.id) }
         let came = Set(
@@ -99,12 +103,18 @@ public struct RecordTransaction {
                 .map(\.id))
         var rest = amount
         var parts: [(credit: Identifier<Transaction>, part: Money)] = []
-        for credit in unused where came.contains(credit.id) && rest > .zero {
+        for credit in unused
+        where came.contains(credit.id) && !leaving.contains(credit.id) && rest > .zero {
             let part = min(credit.left, rest)
             parts.append((credit.id, part))
             rest -= part
         }
         guard rest == .zero else {
+            if let one = unused.first(where: { leaving.contains($0.id) }) {
+                throw Refusal(
+                    .outcomeOpen, "an attempt for transaction \(one.id) is open: its outcome is not known yet"
+                )
+            }
             throw Refusal(
                 .amountTooLarge,
                 "the customer has \((amount - rest).minorUnits) of unused credit that came as money: name the payment to refund in sourceId",
