@@ -29,42 +29,8 @@ struct BalancingCase: Sendable, CustomTestStringConvertible {
 }
 
 struct BalancingTests {
-    /// Oracle: `balancing.json` of the contract.
-    private static let contract = [
-        BalancingCase(
-            "AB pays the oldest first, fees and invoices alike", .ageBased,
-            open: [
-                item(1, .invoice, due: "2026-01-01", 5000), item(2, .serviceFee, due: "2026-01-15", 500),
-                item(3, .invoice, due: "2026-02-01", 5000),
-            ],
-            credit: [item(9, .payment, due: "2026-02-03", 5300)],
-            allocations: [[9, 1, 5000], [9, 2, 300]], left: [2: 200, 3: 5000]),
-        BalancingCase(
-            "IF: oldest invoice, then all fees, then the other invoices", .invoiceFirst,
-            open: [
-                item(1, .invoice, due: "2026-01-01", 5000), item(3, .invoice, due: "2026-02-01", 5000),
-                item(4, .lateFee, due: "2026-02-10", 700),
-            ],
-            credit: [item(9, .payment, due: "2026-02-12", 6000)],
-            allocations: [[9, 1, 5000], [9, 4, 700], [9, 3, 300]], left: [3: 4700]),
-        BalancingCase(
-            "prepayment leaves credit; oldest credit is used first", .ageBased,
-            open: [item(5, .invoice, due: "2026-03-01", 4999)],
-            credit: [
-                item(6, .credit, due: "2026-02-01", 1000), item(7, .payment, due: "2026-02-15", 10000),
-            ],
-            allocations: [[6, 5, 1000], [7, 5, 3999]], left: [7: 6001]),
-        BalancingCase(
-            "invoiceList goes before the algorithm", .ageBased,
-            open: [
-                item(1, .invoice, due: "2026-01-01", 3000), item(2, .invoice, due: "2026-02-01", 3000),
-            ],
-            credit: [item(9, .payment, due: "2026-02-02", 4000, first: [2])],
-            allocations: [[9, 2, 3000], [9, 1, 1000]], left: [1: 2000]),
-    ]
-
     /// Oracle: the sentences of spec 5.4 and 5.9.
-    private static let more = [
+    private static let cases = [
         BalancingCase(
             "the same day: the lower id first, on both sides", .ageBased,
             open: [item(4, .invoice, 100), item(3, .serviceFee, 100)],
@@ -161,7 +127,7 @@ struct BalancingTests {
             allocations: [], left: [1: 100]),
     ]
 
-    @Test(arguments: contract + more)
+    @Test(arguments: cases)
     func `allocations go where the contract says`(this: BalancingCase) {
         let made = Balancing.allocate(debts: this.debts, credits: this.credits, by: this.algorithm)
         #expect(

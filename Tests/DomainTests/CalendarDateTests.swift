@@ -1,5 +1,6 @@
-import Domain
 import Testing
+
+@testable import Domain
 
 struct CalendarDateTests {
     /// Oracle: Python's datetime, by `Scripts/calendar-fixture`; the lengths of the months by the almanac.
@@ -7,8 +8,9 @@ struct CalendarDateTests {
         let years = try fixture("calendar.csv")
         #expect(years.count == 301)
         var walked = 0
-        for year in years.map({ $0.compactMap { Int($0) } }) {
-            try #require(year.count == 4)
+        for row in years {
+            let year = row.prefix(4).compactMap { Int($0) }
+            try #require(year.count == 4 && row.count == 5)
             let (number, isLeap) = (year[0], year[3] == 1)
             var days = year[1]
             var weekday = year[2]
@@ -34,6 +36,52 @@ struct CalendarDateTests {
                 }
                 #expect(CalendarDate(year: number, month: month, day: length + 1) == nil)
             }
+        }
+        #expect(walked == 109_938)
+    }
+
+    /// Oracle: Python's datetime, by `Scripts/calendar-fixture`, which shows the days of a year with `--show`.
+    @Test func `every date, weekday and banking day of 1900 to 2200 is another calendar's`() throws {
+        var date = day("1900-01-01")
+        for row in try fixture("calendar.csv") {
+            var lines: [UInt8] = []
+            while date.components.year == Int(row[0]) {
+                let banking = [1, 3].map { BankingDays.date($0, after: date).description }
+                if !lines.isEmpty { lines.append(10) }
+                lines += "\(date) \(date.weekday) \(banking[0]) \(banking[1])".utf8
+                date = date.adding(days: 1)
+            }
+            if checksum(lines) != row[4] { Issue.record("year \(row[0]): Scripts/calendar-fixture --show") }
+        }
+        #expect(date == day("2201-01-01"))
+    }
+
+    /// Every way back is the way there: a day before, a month before, as many banking days as lie between.
+    @Test func `every day of 1900 to 2200 is found from the day after it`() {
+        var date = day("2200-12-31")
+        var walked = 0
+        while date >= day("1900-01-01") {
+            let before = date.adding(days: -1)
+            let (year, month, dayOfMonth) = date.components
+            let (otherYear, otherMonth, otherDay) = before.components
+            let isFirst = dayOfMonth == 1
+            let isFollowed =
+                isFirst
+                ? otherDay == CalendarDate.daysIn(month: otherMonth, of: otherYear)
+                    && year * 12 + month == otherYear * 12 + otherMonth + 1
+                : (otherYear, otherMonth, otherDay) == (year, month, dayOfMonth - 1)
+            let monthBefore = date.adding(months: -1).components
+            let isClamped =
+                monthBefore.year * 12 + monthBefore.month == year * 12 + month - 1
+                && monthBefore.day
+                    == min(dayOfMonth, CalendarDate.daysIn(month: monthBefore.month, of: monthBefore.year))
+            if !(before < date) || before.adding(days: 1) != date || date.weekday != before.weekday % 7 + 1
+                || !isFollowed || !isClamped || BankingDays.date(0, after: date) != date
+            {
+                Issue.record("\(before) and \(date)")
+            }
+            date = before
+            walked += 1
         }
         #expect(walked == 109_938)
     }

@@ -2,8 +2,8 @@ import Domain
 import Glibc
 import Testing
 
-/// The lines of a file in `Fixtures`, split at commas; empty lines and lines that begin with `#` left out.
-func fixture(_ name: String, besides file: String = #filePath) throws -> [[String]] {
+/// The bytes of a file in `Fixtures`.
+func fixtureBytes(_ name: String, besides file: String = #filePath) throws -> [UInt8] {
     let folder = file[..<(try #require(file.lastIndex(of: "/")))]
     let handle = try #require(fopen("\(folder)/Fixtures/\(name)", "r"), "Fixtures/\(name) cannot be read")
     defer { fclose(handle) }
@@ -14,9 +14,25 @@ func fixture(_ name: String, besides file: String = #filePath) throws -> [[Strin
         if count == 0 { break }
         bytes += buffer[..<count]
     }
-    return String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+    return bytes
+}
+
+/// The lines of a file in `Fixtures`, split at commas; empty lines and lines that begin with `#` left out.
+func fixture(_ name: String) throws -> [[String]] {
+    String(decoding: try fixtureBytes(name), as: UTF8.self).split(separator: "\n")
         .filter { !$0.hasPrefix("#") }
         .map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+}
+
+private let checksumTable: [UInt32] = (0..<256).map { index in
+    (0..<8).reduce(UInt32(index)) { value, _ in value & 1 == 0 ? value >> 1 : value >> 1 ^ 0xEDB8_8320 }
+}
+
+/// The CRC-32 of these bytes as zlib reckons it, eight hexadecimal digits: fixtures hold it in place of long lists.
+func checksum(_ bytes: [UInt8]) -> String {
+    let value = ~bytes.reduce(~UInt32(0)) { checksumTable[Int(($0 ^ UInt32($1)) & 0xFF)] ^ $0 >> 8 }
+    let digits = String(value, radix: 16)
+    return String(repeating: "0", count: 8 - digits.count) + digits
 }
 
 /// SplitMix64: the same numbers for the same seed on every machine.

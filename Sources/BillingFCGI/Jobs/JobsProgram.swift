@@ -128,7 +128,7 @@ private final class Jobs {
         guard now - lastBeat >= 5 || now < lastBeat else { return }
         try services.books.operating { store in
             try store.noteHeartbeat(of: process, host: hostName(), pid: getpid())
-            if now >= nextHousekeeping {
+            if now >= nextHousekeeping || now < nextHousekeeping - JobsProgram.housekeeping {
                 try store.forgetSilentProcesses(seconds: 3600)
                 try store.forgetOldKeys()
                 try store.forgetEndedTemporaryPasswords()

@@ -38,8 +38,10 @@ public struct ResumeSubscription {
         var course = course
         course.change(chosen.id) { adjustment in
             adjustment.state = chosen.state == .effective ? .ended : .withdrawn
+            // Where the clock was set back, what is in force may have begun on a day to come.
             adjustment.endDate =
-                chosen.state == .effective ? min(adjustment.endDate ?? today, today) : today
+                chosen.state == .effective
+                ? max(adjustment.effectiveDate, min(adjustment.endDate ?? today, today)) : today
             adjustment.endedBy = actor.name
             adjustment.endNote = note
         }

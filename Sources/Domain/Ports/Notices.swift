@@ -72,7 +72,8 @@ public protocol RoundStore: AnyObject {
     /// Puts a notice into the books.
     func insert(_ notice: TakenNotice, account: Int64, at moment: Moment) throws
 
-    /// The customer up to which invoices have been looked through for their age; nil when all have been on this date.
+    /// The customer up to which invoices have been looked through for their age on this date, 0 where that has not begun; nil
+    /// when all have been.
     func agedSoFar(account: Int64, on date: CalendarDate) throws -> Int64?
     /// They have been up to this customer; with nil, all of them on this date.
     func noteAged(account: Int64, upTo customer: Int64?, on date: CalendarDate) throws

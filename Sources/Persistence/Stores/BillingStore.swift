@@ -102,13 +102,19 @@ extension PostgresStore: BillingStore {
           join merchant_accounts a on a.account_id = $1
          order by k.collect_on, k.invoice_id
         """)
+    /// The condition that an unknown outcome is to be asked for. No waiting time is longer than ten minutes: one that seems to
+    /// be was begun before the clock of the machine was set back.
+    static func isToBeLookedUp(_ time: String, at now: String) -> String {
+        "(\(time) <= \(now) or \(time) > \(now) + interval '11 minutes')"
+    }
     private static let lookUp = Statement(
         "attempt.look_up",
         """
         with due as (
           select account_id, transaction_id
             from attempts
-           where account_id = $1 and outcome = 'open' and next_look_up <= statement_timestamp()
+           where account_id = $1 and outcome = 'open'
+             and \(isToBeLookedUp("next_look_up", at: "statement_timestamp()"))
            order by next_look_up
            limit $2
              for update skip locked)

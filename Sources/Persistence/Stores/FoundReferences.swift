@@ -9,9 +9,10 @@ extension PostgresStore {
     private static let instants = Statement(
         "filter.instants",
         """
-        select min($2::timestamptz at time zone 'UTC' at time zone a.time_zone),
-               max($3::timestamptz at time zone 'UTC' at time zone a.time_zone)
+        select min(\(firstInstant(of: "l.start", in: "a.time_zone"))),
+               max(\(firstInstant(of: "l.stop", in: "a.time_zone")))
           from merchant_accounts a
+         cross join (select $2::timestamptz at time zone 'UTC' as start, $3::timestamptz at time zone 'UTC' as stop) l
          where a.account_id = any ($1)
         """)
 

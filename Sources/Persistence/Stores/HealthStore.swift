@@ -27,12 +27,17 @@ extension OperatorStore {
         "jobs.end", "delete from jobs_processes where process_id = $1::text::uuid")
     private static let bury = Statement(
         "jobs.bury",
-        "delete from jobs_processes where heartbeat_at < clock_timestamp() - $1 * interval '1 second'")
+        """
+        delete from jobs_processes
+         where heartbeat_at not between clock_timestamp() - $1 * interval '1 second'
+                                    and clock_timestamp() + interval '1 minute'
+        """)
     private static let youngest = Statement(
         "jobs.youngest_heartbeat",
         """
         select floor(extract(epoch from clock_timestamp() - max(heartbeat_at)))::bigint
           from jobs_processes
+         where heartbeat_at < clock_timestamp() + interval '1 minute'
         """)
     private static let missed = Statement("jobs.missed_bills", "select missed_bill_count($1)")
 
@@ -104,14 +109,16 @@ extension OperatorStore {
             or exists (select 1 from collections c
                         where c.account_id = a.account_id and c.state = 'due' and c.collect_on <= business_date(a))
             or exists (select 1 from attempts t
-                        where t.account_id = a.account_id and t.outcome = 'open' and t.next_look_up <= clock_timestamp())
+                        where t.account_id = a.account_id and t.outcome = 'open'
+                          and \(PostgresStore.isToBeLookedUp("t.next_look_up", at: "clock_timestamp()")))
             or exists (select 1 from attempts t where t.account_id = a.account_id)
                and not exists (select 1 from account_rounds r
-                                where r.account_id = a.account_id and r.notices_through >= business_date(a)
-                                  and r.next_notices > clock_timestamp())
+                                where r.account_id = a.account_id and r.notices_through = business_date(a)
+                                  and r.next_notices between clock_timestamp() and clock_timestamp() + interval '5 minutes')
             or (a.late_fee_amount > 0 or a.write_off_days > 0)
                and not exists (select 1 from account_rounds r
-                                where r.account_id = a.account_id and r.ageing_through >= business_date(a))
+                                where r.account_id = a.account_id and r.ageing_through = business_date(a)
+                                  and r.ageing_after = 0)
          order by a.account_id
         """)
 

@@ -97,8 +97,9 @@ extension PostgresStore: PlanStore {
 
     /// The instant that a wall clock's reading is in the zone of the row's account.
     static let zoned = """
-        (? at time zone 'UTC' at time zone
-               (select z.time_zone from merchant_accounts z where z.account_id = {account}))
+        (select \(firstInstant(of: "l.shown", in: "z.time_zone"))
+                  from merchant_accounts z cross join (select ? at time zone 'UTC' as shown) l
+                 where z.account_id = {account})
         """
 
     /// Inserts a plan; V29 with the owner of the code where it is taken.

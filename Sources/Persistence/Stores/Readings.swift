@@ -22,6 +22,23 @@ extension LocalDateTime {
     }
 }
 
+extension PostgresStore {
+    /// The first instant at which a wall clock in a zone shows this, as SQL. PostgreSQL takes the second one where clocks are put
+    /// back over it; with the offset of the day before it is the first.
+    ///
+    /// ```
+    ///   23:59 ── 00:00 ─────── 00:59 ─ 00:00 ─────── 00:59 ── 01:00
+    ///            first                 PostgreSQL's
+    /// ```
+    static func firstInstant(of shown: String, in zone: String) -> String {
+        let early = "((\(shown) - interval '24 hours') at time zone \(zone)) + interval '24 hours'"
+        return """
+            case when \(early) < \(shown) at time zone \(zone) and (\(early)) at time zone \(zone) = \(shown)
+                      then \(early) else \(shown) at time zone \(zone) end
+            """
+    }
+}
+
 extension Row {
     /// A wall clock, see ``LocalDateTime/init(wallClock:)``.
     func localDateTime(_ column: Int) -> LocalDateTime { LocalDateTime(wallClock: microseconds(column)) }

@@ -12,19 +12,25 @@ extension PostgresStore: RoundStore {
         on conflict on constraint account_rounds_key do update
            set notices_through = excluded.notices_through, next_notices = excluded.next_notices
          where r.notices_through is distinct from excluded.notices_through
-            or r.next_notices <= clock_timestamp()
+            or r.next_notices not between clock_timestamp() and clock_timestamp() + interval '5 minutes'
         returning 1
         """)
+    /// A round that has not come to its end stands there with the day before its own: on another date, earlier or later, all
+    /// begins anew.
     private static let aged = Statement(
-        "round.aged", "select ageing_through >= $2, ageing_after from account_rounds where account_id = $1")
+        "round.aged",
+        """
+        select ageing_through = $2 and ageing_after = 0, case ageing_through when $2 - 1 then ageing_after else 0 end
+          from account_rounds
+         where account_id = $1
+        """)
     private static let noteAged = Statement(
         "round.note_aged",
         """
         insert into account_rounds as r (account_id, ageing_after, ageing_through)
-        values ($1, coalesce($2, 0), case when $2 is null then $3 end)
+        values ($1, coalesce($2, 0), case when $2 is null then $3 else $3 - 1 end)
         on conflict on constraint account_rounds_key do update
-           set ageing_after = excluded.ageing_after,
-               ageing_through = coalesce(excluded.ageing_through, r.ageing_through)
+           set ageing_after = excluded.ageing_after, ageing_through = excluded.ageing_through
         """)
     private static let lockPayer = Statement(
         "notice.lock_customer",
