@@ -89,6 +89,8 @@ enum SandboxBook {
                         .texts(reports.map { SandboxWords.message(for: $0.1.code) }),
                         .ints(reports.map { $0.0.response.approvedAmount.minorUnits }),
                         .dates(reports.map { $0.1.date.daysSince1970 }),
+                        .optionalTexts(reports.map { $0.1.correctedNumber }),
+                        .optionalTexts(reports.map { $0.1.correctedAccessory }),
                     ]
                 ))
         }
@@ -156,7 +158,7 @@ enum SandboxBook {
             ProcessorNotice(
                 id: row.int(0), orderKey: row.text(1), code: row.text(2), message: row.text(3),
                 amount: Money(row.int(4)), date: CalendarDate(daysSince1970: row.days(5)),
-                correctedAccessory: row.optionalText(6))
+                correctedAccessory: row.optionalText(6), correctedNumber: row.optionalText(7))
         }
     }
 

@@ -16,6 +16,10 @@ struct SandboxDecision: Equatable {
     struct Report: Equatable {
         var code: String
         var date: CalendarDate
+        /// The account number that is right, where a correction (N09) says it.
+        var correctedNumber: String?
+        /// The routing number that is right, where a correction (N08) says it.
+        var correctedAccessory: String?
     }
 
     /// A code of spec 3.8.
@@ -104,7 +108,7 @@ enum SandboxRules {
         var decision = SandboxDecision(code: "A01", approved: order.amount)
         switch code(of: order) {
         case "A01", "A05":
-            break
+            decision.report = correction(of: order)
         case "Z02":
             decision.report = chargeback(of: order)
         case let decline:
@@ -112,6 +116,19 @@ enum SandboxRules {
                 code: returnCode(for: decline), date: bankingDay(after: order.businessDate))
         }
         return decision
+    }
+
+    /// Two bank accounts whose data on file are out of date, as long as they are: the claim stays good, and the next banking day
+    /// says what is right.
+    private static func correction(of order: ProcessorOrder) -> SandboxDecision.Report? {
+        let date = bankingDay(after: order.businessDate)
+        switch (order.accountNumber, order.accountAccessory) {
+        case ("4000000008", "021000021"):
+            return SandboxDecision.Report(code: "N08", date: date, correctedAccessory: "011000015")
+        case ("4000000009", _):
+            return SandboxDecision.Report(code: "N09", date: date, correctedNumber: "4000000017")
+        default: return nil
+        }
     }
 
     private static func decideRefund(_ order: ProcessorOrder, _ original: SandboxOriginal?) -> SandboxDecision

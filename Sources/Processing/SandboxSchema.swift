@@ -53,6 +53,8 @@ enum SandboxSchema {
             constraint notice_movement foreign key (movement_id) references sandbox.movement (id)
         );
         alter table sandbox.notice add column if not exists corrected_accessory text;
+        alter table sandbox.notice add column if not exists corrected_number text;
+        comment on column sandbox.notice.corrected_number is 'of a test account: the sandbox knows no others';
         create index if not exists notice_movement_id on sandbox.notice (movement_id);
         create index if not exists notice_open on sandbox.notice (account, date, id)
         where acknowledged_at is null;

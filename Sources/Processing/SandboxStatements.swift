@@ -70,10 +70,12 @@ extension SandboxBook {
     static let insertNotices = Statement(
         "sandbox.insert_notices",
         """
-        insert into sandbox.notice (account, movement_id, code, message, amount, date)
-        select m.account, m.id, n.code, n.message, n.amount, n.date
-        from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::date[])
-            as n (movement_id, code, message, amount, date)
+        insert into sandbox.notice (
+            account, movement_id, code, message, amount, date, corrected_number, corrected_accessory
+        )
+        select m.account, m.id, n.code, n.message, n.amount, n.date, n.corrected_number, n.corrected_accessory
+        from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::date[], $6::text[], $7::text[])
+            as n (movement_id, code, message, amount, date, corrected_number, corrected_accessory)
         join sandbox.movement as m on m.id = n.movement_id
         """)
 
@@ -136,7 +138,7 @@ extension SandboxBook {
     static let readNotices = Statement(
         "sandbox.read_notices",
         """
-        select n.id, m.key, n.code, n.message, n.amount, n.date, n.corrected_accessory
+        select n.id, m.key, n.code, n.message, n.amount, n.date, n.corrected_accessory, n.corrected_number
         from sandbox.notice as n
         join sandbox.movement as m on m.id = n.movement_id
         where n.account = $1::bigint

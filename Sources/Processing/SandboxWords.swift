@@ -25,6 +25,8 @@ enum SandboxWords {
         case "N02": "Returned: account is closed"
         case "N04": "Returned: account number is invalid"
         case "N07": "Returned: stopped by the payer"
+        case "N08": "The branch was transferred: the routing number has changed"
+        case "N09": "The account was amended: its number has changed"
         case "Z02": "Chargeback"
         default: preconditionFailure("the sandbox has no words for code \(code)")
         }

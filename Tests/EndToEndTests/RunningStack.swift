@@ -41,7 +41,9 @@ final class RunningStack: Sendable {
     }
 
     /// Starts a stack for one test or suite, to disturb at will.
-    init(workers: Int = 2) throws {
+    ///
+    /// - Parameter settings: of the program, `BILLING_JOBS_INTERVAL=3600`.
+    init(workers: Int = 2, settings: [String] = []) throws {
         home = try TemporaryFolder(prefix: "billing-e2e")
         // The stack's unprivileged user has to pass.
         chmod(home.path, 0o755)
@@ -51,13 +53,15 @@ final class RunningStack: Sendable {
         let line = open("\(home.path)/line", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard line >= 0, flock(line, LOCK_EX) == 0 else { throw SetupFailure("flock: \(errno)") }
         let script = """
-            unset BILLING_RECORD; cd "$1" && export BILLING_RUN_DIR=$2/run BILLING_PORT=$3 BILLING_WORKERS=$4
+            unset BILLING_RECORD BILLING_TABLE; cd "$1" && export BILLING_RUN_DIR=$2/run BILLING_PORT=$3 BILLING_WORKERS=$4 "${@:5}"
             Scripts/stack start >"$2/start.log" 2>&1; echo $? >"$2/started.new"; mv "$2/started.new" "$2/started"
             flock "$2/line" true
             Scripts/stack stop >/dev/null 2>&1; rm -rf -- "$2"
             """
         let shell = try Subprocess(
-            "/bin/bash", ["-c", script, "guard", packageFolder, home.path, String(port), String(workers)],
+            "/bin/bash",
+            ["-c", script, "guard", packageFolder, home.path, String(port), String(workers)]
+                + settings,
             output: .null, errors: .null, ownGroup: true)
         state = Mutex(Guard(shell: shell, line: line))
         let started = "\(home.path)/started"
@@ -131,7 +135,8 @@ final class RunningStack: Sendable {
     func billing(_ arguments: [String]) throws -> Subprocess.Output {
         let program = environmentValue("BILLING_BINARY") ?? "\(packageFolder)/.build/release/billing"
         return try Subprocess.run(
-            "/usr/bin/env", ["-u", "BILLING_RECORD", "BILLING_RUN_DIR=\(folder)", program] + arguments)
+            "/usr/bin/env",
+            ["-u", "BILLING_RECORD", "-u", "BILLING_TABLE", "BILLING_RUN_DIR=\(folder)", program] + arguments)
     }
 
     /// Runs SQL as the database's superuser; columns are parted by `|`, rows by line feeds.
@@ -169,7 +174,7 @@ final class RunningStack: Sendable {
         shell(
             """
             set -euo pipefail
-            unset BILLING_RECORD
+            unset BILLING_RECORD BILLING_TABLE
             export BILLING_RUN_DIR='\(folder)' BILLING_PORT=\(port) BILLING_WORKERS=2
             pid() { cut -d' ' -f1 "$BILLING_RUN_DIR/pids/$1.pid"; }
             \(script)

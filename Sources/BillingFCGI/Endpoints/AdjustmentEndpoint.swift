@@ -19,7 +19,7 @@ enum AdjustmentEndpoint {
                 note,
             ]), returns: one, failures: refusals,
             meaning:
-                "Cancels a subscription now or on a later day. What is owed stays owed; a freeze or pause ends.",
+                "Cancels a subscription now or on a later day. What is owed stays owed; a freeze or pause ends. A cancellation that is still to come is moved.",
             run: cancel),
         Route(
             [.get, .post], item, "freeze", explicit: true,
@@ -50,7 +50,7 @@ enum AdjustmentEndpoint {
             [.post], item, "resume", explicit: true, mark: .extended, parameters: ParameterList([note]),
             returns: one, failures: [.stateForbids],
             meaning:
-                "Ends a pause or freeze today, or takes back one that is to come. Billing goes on with the next billing date.",
+                "Ends a pause or freeze today, or takes back one that is to come; where there is none, a cancellation that is to come. Billing goes on with the next billing date.",
             run: resume),
         Route(
             [.get], item, "preview", explicit: true, reading: true, mark: .extended,

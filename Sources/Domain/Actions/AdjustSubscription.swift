@@ -10,19 +10,21 @@ public struct CancelSubscription {
     }
 
     /// Today or earlier: at once, after the charges of days before that are still to be billed. A freeze or pause ends with it.
+    /// A cancellation that is still to come is withdrawn: this one takes its place.
     ///
-    /// - Throws: `Refusal`: V24 no such subscription; V30 ended, or a cancellation is scheduled; V34 close-sales period.
+    /// - Throws: `Refusal`: V24 no such subscription; V30 ended, or cancelled from this very day already; V34 close-sales
+    ///   period.
     public func execute(
         _ reference: Reference, _ state: CustomerState, in store: any Store, by actor: Actor
     ) throws -> Subscription {
         let intake = try AdjustmentIntake(reference, state, in: store)
         try intake.refuseEnded()
-        try intake.refuseScheduledCancellation()
+        let moved = try intake.movableCancellation(to: effectiveDate)
         return try intake.store(
             SubscriptionAdjustment(
                 id: Identifier(0), createDate: state.moment.local, kind: .cancellation,
                 effectiveDate: effectiveDate, note: note, creatorCode: actor.name),
-            as: "cancel", in: store, by: actor)
+            inPlaceOf: moved, as: "cancel", in: store, by: actor)
     }
 }
 
@@ -152,10 +154,15 @@ struct AdjustmentIntake {
         )
     }
 
-    func refuseScheduledCancellation() throws {
-        guard let end = course.alive(.cancellation) else { return }
-        throw Refusal(
-            .stateForbids, "the subscription is cancelled with effect from \(end.effectiveDate) already")
+    /// The cancellation that another one takes the place of; nil where none is scheduled. One for the same day, or whose day has
+    /// come, stays.
+    func movableCancellation(to date: CalendarDate) throws -> SubscriptionAdjustment? {
+        guard let end = course.alive(.cancellation) else { return nil }
+        guard end.effectiveDate != date, end.effectiveDate > state.moment.businessDate else {
+            throw Refusal(
+                .stateForbids, "the subscription is cancelled with effect from \(end.effectiveDate) already")
+        }
+        return end
     }
 
     func refuseAfterCancellation(_ date: CalendarDate) throws {
@@ -204,17 +211,31 @@ struct AdjustmentIntake {
     }
 
     /// Stores the adjustment, and lets it begin where its day has come.
+    ///
+    /// - Parameter replaced: a scheduled one that is withdrawn.
     func store(
-        _ adjustment: SubscriptionAdjustment, as action: String, in store: any Store, by actor: Actor
+        _ adjustment: SubscriptionAdjustment, inPlaceOf replaced: SubscriptionAdjustment? = nil,
+        as action: String, in store: any Store, by actor: Actor
     ) throws -> Subscription {
         let (account, today) = (state.account, state.moment.businessDate)
-        var adjusted = course
+        var cleared = course
+        if let replaced {
+            cleared.change(replaced.id) {
+                $0.state = .withdrawn
+                $0.endDate = today
+                $0.endedBy = actor.name
+                $0.endNote = adjustment.note
+            }
+        }
+        var adjusted = cleared
         adjusted.adjustments.append(adjustment)
         adjusted = Schedule.settled(adjusted, under: account)
         try refuseClosedSales(after: adjusted)
+        // What is withdrawn first makes room.
+        if replaced != nil { try write(cleared, in: store) }
         let id = try store.insertAdjustment(adjustment, of: subscription, at: state.moment)
         adjusted.adjustments[adjusted.adjustments.count - 1].id = id
-        try write(adjusted, in: store)
+        try write(adjusted, after: cleared, in: store)
         if adjustment.effectiveDate <= today { _ = try advanced(in: store) }
         return try finished(action, in: store, by: actor)
     }
@@ -236,11 +257,13 @@ struct AdjustmentIntake {
             field: "effectiveDate")
     }
 
-    /// Writes how far the subscription and its adjustments have come, where that differs from what was read.
-    func write(_ changed: SubscriptionCourse, in store: any Store) throws {
+    /// Writes how far the subscription and its adjustments have come, where that differs from what was read, or written before.
+    func write(
+        _ changed: SubscriptionCourse, after before: SubscriptionCourse? = nil, in store: any Store
+    ) throws {
         var changes = BookChanges(
             accountID: subscription.accountID, processor: state.account.processor, moment: state.moment)
-        changes.move(subscription.id, from: course, to: changed)
+        changes.move(subscription.id, from: before ?? course, to: changed)
         if !changes.progress.isEmpty || !changes.adjustments.isEmpty { try store.write(changes) }
     }
 

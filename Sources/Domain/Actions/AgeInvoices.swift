@@ -75,7 +75,8 @@ struct Ageing {
             let left = balances.left(of: invoice.id)
             guard left > .zero else { continue }
             let isOld = Fees.isWrittenOff(invoice.dueDate, on: today, by: policy) && !invoice.wasWrittenOff
-            if !isOld, Fees.isLate(invoice.dueDate, on: today, by: policy), !invoice.hasLateFee,
+            // The fee comes first (spec 5.2 step 7): in time or late, the same is made.
+            if Fees.isLate(invoice.dueDate, on: today, by: policy), !invoice.hasLateFee,
                 let id = ids.popFirst()
             {
                 let facts = TransactionFacts.fee(

@@ -1,4 +1,4 @@
-/// Ends a pause or a freeze, or takes back one that is still to come (spec 1.4 ~resume, 5.7).
+/// Ends a pause or a freeze, or takes back what is still to come, a cancellation last (spec 1.4 ~resume, 5.7).
 public struct ResumeSubscription {
     let note: String?
 
@@ -8,9 +8,9 @@ public struct ResumeSubscription {
     }
 
     /// What is in force ends today, its last day: the next billing date after today is billed, missed ones are not made up.
-    /// Where nothing is in force, a pending freeze or pause is withdrawn.
+    /// Where nothing is in force, a pending freeze or pause is withdrawn; where there is none either, a pending cancellation.
     ///
-    /// - Throws: `Refusal`: V24 no such subscription; V30 neither paused nor frozen, and nothing is to come.
+    /// - Throws: `Refusal`: V24 no such subscription; V30 ended, or neither paused nor frozen, and nothing is to come.
     public func execute(
         _ reference: Reference, _ state: CustomerState, in store: any Store, by actor: Actor
     ) throws -> Subscription {
@@ -22,8 +22,11 @@ public struct ResumeSubscription {
         guard
             let chosen = pausing.first(where: { $0.state == .effective })
                 ?? pausing.first(where: { $0.state == .pending })
+                ?? course.adjustments.first(where: { $0.state == .pending })
         else {
-            throw Refusal(.stateForbids, "the subscription is neither paused nor frozen")
+            throw Refusal(
+                .stateForbids, "the subscription is neither paused nor frozen, and no cancellation is to come"
+            )
         }
         try intake.write(
             resumed(course, from: chosen, on: state.moment.businessDate, under: state.account, by: actor),
@@ -55,6 +58,7 @@ public struct ResumeSubscription {
         case (.effective, _):
             course.progress.status = .current
             course.stepBack(to: today.adding(days: 1))
+        case (_, .cancellation): break
         default: course.stepBack(to: chosen.effectiveDate)
         }
         return Schedule.settled(course, under: policy)

@@ -109,18 +109,29 @@ struct TakeNotices {
 
     /// The bank says how the account data on file are to be written from now on.
     private func correct(_ notice: ProcessorNotice, _ attempt: NoticedAttempt, in store: any Store) throws {
-        guard let accessory = notice.correctedAccessory, let id = attempt.paymentOptionID,
+        let accessory = notice.correctedAccessory.flatMap {
+            BankAccount.isValidRoutingNumber($0) ? $0 : nil
+        }
+        let number = notice.correctedNumber.flatMap { BankAccount.isValidNumber($0) ? $0 : nil }
+        guard accessory != nil || number != nil, let id = attempt.paymentOptionID,
             let option = try store.paymentOption(
                 of: attempt.customerID, account: account, .id(id.rawValue)),
-            option.type.isBank, BankAccount.isValidRoutingNumber(accessory),
+            option.type.isBank,
             let sealed = try store.sealedNumbers(of: [id], account: account)[id]
         else { return }
         let key = try VaultKey.of(account, in: store, vault: vault)
         var numbers = try vault.open(sealed, account: account, option: id.rawValue, key: key)
-        numbers.accessory = accessory
+        numbers.accessory = accessory ?? numbers.accessory
+        numbers.number = number ?? numbers.number
         try store.updatePaymentOption(
-            option, option.particulars, accessoryShown: AccountAccessory.shown(accessory, of: option.type),
+            option, option.particulars,
+            accessoryShown: AccountAccessory.shown(numbers.accessory, of: option.type),
             sealed: try vault.seal(numbers, account: account, option: id.rawValue, key: key))
+        if number != nil {
+            try store.correctNumber(
+                of: option, mask: BankAccount.mask(numbers.number),
+                fingerprint: try vault.fingerprint(of: numbers.number, account: account, key: key))
+        }
         try store.note(
             "correct", on: "payment-option", id.rawValue, of: account,
             by: Actor(name: RunBilling.actor, requestID: "notice-\(notice.id)"))

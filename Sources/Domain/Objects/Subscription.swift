@@ -33,7 +33,7 @@ public struct Subscription: Sendable {
     public var paymentOptionID: Identifier<PaymentOption>?
     public var note: String?
     public var progress: SubscriptionProgress
-    /// Bills that are fully paid.
+    /// Bills that are fully paid, by money or credit; one that was written off or waived by an allowance is not.
     public var collectedCount: Int
     /// What is scheduled to come next of cancellation, freeze and pause; nil when nothing is.
     public var pendingAdjustment: SubscriptionAdjustment.Kind?

@@ -125,6 +125,8 @@ public protocol CustomerStore: AnyObject {
         _ option: PaymentOption, _ particulars: PaymentOptionParticulars, accessoryShown: String,
         sealed: [UInt8]?
     ) throws
+    /// Writes by what the number of a bank account is known that the bank has corrected: its mask, and its keyed hash.
+    func correctNumber(of option: PaymentOption, mask: String, fingerprint: [UInt8]) throws
     /// Takes the mark from the customer's default option, if it has one.
     func clearDefaultOption(of customer: Identifier<Customer>, account: Int64) throws
 

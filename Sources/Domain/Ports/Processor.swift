@@ -150,13 +150,16 @@ public struct ProcessorNotice: Hashable, Sendable {
     public var date: CalendarDate
     /// The routing number that is right, where a correction (N08, N09) says it; in memory only.
     public var correctedAccessory: String?
+    /// The account number that is right, likewise.
+    public var correctedNumber: String?
 
     /// A notice with all its particulars.
     public init(
         id: Int64, orderKey: String, code: String, message: String, amount: Money, date: CalendarDate,
-        correctedAccessory: String? = nil
+        correctedAccessory: String? = nil, correctedNumber: String? = nil
     ) {
         self.correctedAccessory = correctedAccessory
+        self.correctedNumber = correctedNumber
         self.id = id
         self.orderKey = orderKey
         self.code = code

@@ -106,7 +106,8 @@ extension Descriptions {
             get: { $0.nextInvoicingDate })
         Field.integer("billedCount", meaning: "Payments billed so far.", get: { $0.progress.billedCount })
         Field.integer(
-            "collectedCount", meaning: "Payments billed and fully paid.", get: { $0.collectedCount })
+            "collectedCount", meaning: "Payments billed and fully paid, not written off or waived.",
+            get: { $0.collectedCount })
         Field.enumeration(
             "pendingAdjustmentType", Enumerations.adjustmentType,
             meaning: "What is scheduled to change it next; absent when nothing is.",

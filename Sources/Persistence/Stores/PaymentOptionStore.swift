@@ -92,6 +92,12 @@ extension PostgresStore {
     private static let updateSealed = Statement(
         "vault.update",
         "update vault_entries set sealed = $3 where account_id = $1 and payment_option_id = $2")
+    private static let correctMask = Statement(
+        "payment_option.correct_mask",
+        "update payment_options set account_mask = $3 where account_id = $1 and payment_option_id = $2")
+    private static let correctFingerprint = Statement(
+        "vault.correct_fingerprint",
+        "update vault_entries set fingerprint = $3 where account_id = $1 and payment_option_id = $2")
     private static let clearDefault = Statement(
         "payment_option.clear_default",
         """
@@ -186,6 +192,13 @@ extension PostgresStore {
             connection.enqueue(
                 Self.updateSealed, [.int(option.accountID), .id(option.id), .bytes(sealed)])
         }
+    }
+
+    /// Queues what follows from a corrected number; the number itself is sealed by ``updatePaymentOption(_:_:accessoryShown:sealed:)``.
+    public func correctNumber(of option: PaymentOption, mask: String, fingerprint: [UInt8]) throws {
+        connection.enqueue(Self.correctMask, [.int(option.accountID), .id(option.id), .text(mask)])
+        connection.enqueue(
+            Self.correctFingerprint, [.int(option.accountID), .id(option.id), .bytes(fingerprint)])
     }
 
     /// Queues taking the mark from the default option.

@@ -185,7 +185,8 @@ extension PostgresStore: SubscriptionStore {
 enum SubscriptionRow {
     /// The columns, from the subscription under the alias `x` and its account under `a`.
     ///
-    /// Bills that are fully paid are those billed, less those with something open or reversed.
+    /// Bills that are fully paid are those billed, less those with something open, reversed, written off or waived in part or whole:
+    /// a write-off or an allowance brought no money.
     static let columns = """
         x.subscription_id, x.account_id, x.customer_id, x.code,
                x.create_date at time zone a.time_zone at time zone 'UTC' as created, x.plan_id, x.plan_name,
@@ -200,7 +201,13 @@ enum SubscriptionRow {
                     and (t.status = 'reversed' or exists (
                         select from open_items o
                          where o.account_id = t.account_id and o.customer_id = t.customer_id
-                           and o.transaction_id = t.transaction_id))) end) as collected,
+                           and o.transaction_id = t.transaction_id)
+                      or exists (
+                        select from allocations l
+                          join transactions p on p.account_id = l.account_id and p.customer_id = l.customer_id
+                           and p.transaction_id = l.source_id
+                         where l.account_id = t.account_id and l.target_id = t.transaction_id and l.end_date is null
+                           and (p.type = 'AA' or p.type = 'AP' and p.account_type in ('L', 'W'))))) end) as collected,
                x.version, a.invoice_lead_days,
                (select j.type
                   from subscription_adjustments j
