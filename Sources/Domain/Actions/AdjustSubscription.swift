@@ -238,8 +238,7 @@ struct AdjustmentIntake {
 
     /// Writes how far the subscription and its adjustments have come, where that differs from what was read.
     func write(_ changed: SubscriptionCourse, in store: any Store) throws {
-        var changes = BookChanges(
-            accountID: subscription.accountID, processor: state.account.processor, moment: state.moment)
+        var changes = BookChanges(under: state.account, at: state.moment)
         changes.move(subscription.id, from: course, to: changed)
         if !changes.progress.isEmpty || !changes.adjustments.isEmpty { try store.write(changes) }
     }
