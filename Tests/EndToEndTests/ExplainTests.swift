@@ -257,7 +257,8 @@ struct ExplainTests {
             customer, #"{"billingCycleType":"W","amount":1000,"firstBillingDate":"2027-01-20","length":9}"#,
             of: merchant)
         _ = try subscribe(
-            customer, #"{"billingCycleType":"A","amount":19999,"firstBillingDate":"2027-01-31"}"#, of: merchant
+            customer, #"{"billingCycleType":"A","amount":19999,"firstBillingDate":"2027-01-31"}"#,
+            of: merchant
         )
         let failed = try merchant.createCustomer(card: "4000000000000002", amount: 4999, first: "2027-01-31")
         try record(#"{"type":"AP","accountType":"H","amount":1700}"#, of: customer, merchant)

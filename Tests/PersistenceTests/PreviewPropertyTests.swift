@@ -16,7 +16,7 @@ import Testing
     static let start = CalendarDate("2027-01-01")!
     /// Until here there are adjustments; from here on nothing changes, so that previews must come true.
     static let calm = CalendarDate("2027-04-15")!
-    static let horizon = CalendarDate("2027-11-30")!
+    static let horizon = CalendarDate("2027-10-31")!
     static let actor = Actor(name: "api-test", requestID: "r")
 
     /// A policy under which previews must come true.
@@ -269,8 +269,12 @@ import Testing
                         where s.account_id = 2001 and s.next_billing_date <= $1 + a.invoice_lead_days)
             or exists (select from subscription_adjustments where account_id = 2001 and due_on <= $1)
             or exists (select from collections where account_id = 2001 and collect_on <= $1)
-            or exists (select from merchant_accounts
-                        where account_id = 2001 and (late_fee_amount > 0 or write_off_days > 0))
+            or exists (select from open_items o
+                         join transactions t on t.account_id = o.account_id and t.transaction_id = o.transaction_id
+                         join merchant_accounts a on a.account_id = o.account_id
+                        where o.account_id = 2001 and t.type = 'RI'
+                          and (a.late_fee_amount > 0 and t.due_date + a.late_fee_grace_days = $1
+                               or a.write_off_days > 0 and t.due_date + a.write_off_days = $1))
         """
 }
 

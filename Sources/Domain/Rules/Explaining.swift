@@ -67,6 +67,8 @@ struct Explaining {
     }
 
     private mutating func noteAllocations() {
+        if facts.allocations.isEmpty { return }
+        note("balancingAlgorithm", account.balancingAlgorithm.rawValue)
         for allocation in facts.allocations {
             let isSource = allocation.sourceID == facts.transaction.id
             let other =
