@@ -80,7 +80,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["TestSupport"], exclude: ["Documentation", "GeneratedClient", "Samples"],
+            name: "EndToEndTests", dependencies: ["TestSupport"], exclude: ["Documentation", "Explain", "GeneratedClient", "Samples"],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]

@@ -174,6 +174,28 @@ public enum Invariants {
                           and j.state in ('pending', 'effective') and j.type in ('C', 'P')
                           and s.next_billing_date >= j.effective_date)
 
+        -- The policy of an account is its last version on record; a transaction names one that is.
+        union all
+        select 'policy_on_record', a.account_id, format('the policy of the account is not version %s on record', a.policy_version)
+          from merchant_accounts a
+          left join account_policies v on v.account_id = a.account_id and v.version = a.policy_version
+         where (a.time_zone, a.processor, a.balancing_algorithm, a.invoice_lead_days, a.close_sales_days, a.retry_days,
+                a.on_retries_exhausted, a.late_fee_amount, a.late_fee_grace_days, a.soft_decline_fee, a.hard_decline_fee,
+                a.retry_fee, a.chargeback_fee, a.enrollment_fee, a.cancellation_fee, a.freeze_flat_fee,
+                a.freeze_recurring_fee, a.write_off_days, a.claim_return_days, a.settlement_time)
+               is distinct from
+               (v.time_zone, v.processor, v.balancing_algorithm, v.invoice_lead_days, v.close_sales_days, v.retry_days,
+                v.on_retries_exhausted, v.late_fee_amount, v.late_fee_grace_days, v.soft_decline_fee, v.hard_decline_fee,
+                v.retry_fee, v.chargeback_fee, v.enrollment_fee, v.cancellation_fee, v.freeze_flat_fee,
+                v.freeze_recurring_fee, v.write_off_days, v.claim_return_days, v.settlement_time)
+            or exists (select from account_policies k where k.account_id = a.account_id and k.version > a.policy_version)
+        union all
+        select 'policy_on_record', t.account_id,
+               format('transaction %s was made under policy %s, which is not on record', t.transaction_id, t.policy_version)
+          from transactions t
+         where not exists (select from account_policies v
+                            where v.account_id = t.account_id and v.version = t.policy_version)
+
         -- One open attempt for an invoice; settled attempts and their transactions come in pairs.
         union all
         select 'one_open_attempt', account_id, format('invoice %s has %s open attempts', invoice_id, count(*))

@@ -27,5 +27,6 @@ struct Migration {
         Migration(4, "resources", PackageResources._004_resources_sql),
         Migration(5, "search", PackageResources._005_search_sql),
         Migration(6, "corrections", PackageResources._006_corrections_sql),
+        Migration(7, "policies", PackageResources._007_policies_sql),
     ]
 }

@@ -110,8 +110,9 @@ struct LedgerTests {
     }
 
     /// Spec 5.3: an attempt that was declined, and one whose outcome is not known, have no entry.
-    @Test func `only what counts is written into the ledger`() {
-        var changes = BookChanges(accountID: 2001, processor: "sandbox", moment: noon(of: "2027-01-31"))
+    @Test func `only what counts is written into the ledger`() throws {
+        var changes = BookChanges(
+            under: try accountState(on: "2027-01-31").account, at: noon(of: "2027-01-31"))
         for status in TransactionStatus.allCases {
             changes.add(Identifier(1), of: Identifier(7), facts(.payment, by: .visaCredit), status: status)
         }

@@ -1,5 +1,6 @@
-import Domain
 import Testing
+
+@testable import Domain
 
 /// Oracle: spec 1.4 ~preview and 2.10, cases worked out by hand.
 struct PreviewTests {
@@ -86,12 +87,26 @@ struct PreviewTests {
             let terms = SubscriptionTerms(
                 cycle: BillingCycle(.monthly), amount: Money(1000), firstBillingDate: day("2027-01-31"),
                 length: row.length)
-            var preview = Preview(
-                SubscriptionCourse(terms: terms, progress: row.progress, adjustments: row.adjustments),
-                under: policy, on: day(row.today))
-            preview.credit = Money(row.credit)
-            preview.openFees = Money(row.fees)
-            preview.invoiced = row.invoiced.mapValues { (Identifier(77), Money($0)) }
+            var outlook = CustomerOutlook(of: Identifier(7))
+            outlook.agreements = [
+                CustomerOutlook.Agreement(
+                    id: Identifier(51),
+                    course: SubscriptionCourse(
+                        terms: terms, progress: row.progress, adjustments: row.adjustments),
+                    option: option())
+            ]
+            if row.credit > 0 { outlook.items.append(item(91, .credit, row.credit)) }
+            if row.fees > 0 { outlook.items.append(item(92, .serviceFee, row.fees)) }
+            for (cycle, left) in row.invoiced {
+                let due = terms.cycle.date(of: cycle, from: terms.firstBillingDate)
+                outlook.items.append(item(77, .invoice, due: due.description, left, subscription: 51))
+                outlook.collections.append(
+                    InvoiceCollection(
+                        invoiceID: Identifier(77), customerID: Identifier(7), subscriptionID: Identifier(51),
+                        state: .due, collectOn: due))
+            }
+            var preview = Preview(of: Identifier(51), in: outlook, under: policy, on: day(row.today))
+            preview.invoiced = row.invoiced.mapValues { _ in Identifier(77) }
             let lines = preview.charges(row.count).map { planned in
                 let charge = planned.charge
                 return

@@ -73,3 +73,11 @@ let noon = Moment(
     local: LocalDateTime("2026-01-31 07:00:00")!)
 let january = CalendarDate("2026-01-31")!
 let february = CalendarDate("2026-02-28")!
+
+extension MerchantAccount {
+    /// An account in US dollars with the default policy, as the fixtures' are.
+    static func plain(_ id: Int64) -> MerchantAccount {
+        guard let dollars = Currency(code: "USD") else { preconditionFailure("ISO 4217 knows USD") }
+        return MerchantAccount(id: id, name: "Gym", currency: dollars)
+    }
+}

@@ -14,7 +14,7 @@ struct DueCollectionTests {
             var facts = TransactionFacts(type: .invoice, amount: Money(5000), dueDate: january)
             facts.subscriptionID = Identifier(201)
             facts.cycleNumber = 1
-            var changes = BookChanges(accountID: 2001, processor: "sandbox", moment: noon)
+            var changes = BookChanges(under: .plain(2001), at: noon)
             changes.add(invoice, of: Identifier(1), facts)
             changes.collections = [
                 InvoiceCollection(

@@ -111,7 +111,7 @@ import Testing
                     status: place < 6 ? .active : .inactive, at: moment)
                 if place > 8 {
                     let account: Int64 = place.isMultiple(of: 2) ? 2001 : 2002
-                    var changes = BookChanges(accountID: account, processor: "sandbox", moment: moment)
+                    var changes = BookChanges(under: .plain(account), at: moment)
                     changes.add(
                         try store.reserveTransactionIDs(1)[0], of: customer,
                         TransactionFacts(

@@ -60,7 +60,7 @@ import Testing
                     == [[ids[0].rawValue, 2500], [refunds[0].rawValue, 2000], [refunds[1].rawValue, 500]])
             #expect(living.map(\.target.type).filter { $0 == .refund }.count == 2)
             let before = try refunds.map { try store.givenBack(of: ids[3], before: $0, account: 2001) }
-            #expect(before == [Money(0), Money(2000)])
+            #expect(before.map(\.refunded) == [Money(0), Money(2000)])
         }
         #expect(
             throws: Refusal(.amountTooLarge, "the refunds of a payment cannot exceed it", field: "amount")
@@ -133,12 +133,21 @@ import Testing
             let found = try #require(try store.explainedAttempt(id, account: 2001))
             #expect(found.openAmounts == [Money(5000), Money(300)] && found.owed == Money(5200))
             #expect(found.invoiceID == ids[2] && found.feeIDs == [ids[0]] && found.number == 2)
-            #expect(found.previous?.id == ids[5] && found.previous?.next == february)
-            #expect(found.approvedAmount == nil)
+            #expect(found.approvedAmount == nil && found.invoiceDueDate == january)
+            #expect(found.fullAmounts == [Money(5000), Money(5000)])
+            let declines = try store.declines(of: ids[2], before: id, account: 2001)
+            #expect(
+                declines == [
+                    ExplanationFacts.Decline(
+                        id: ids[5], date: january, next: february, retryDays: [3, 5, 7])
+                ])
+            #expect(try store.declines(of: ids[2], before: ids[5], account: 2001) == [])
             let actor = Actor(name: "api-x", requestID: "r-1")
-            try store.note("reverse", on: "transaction", id.rawValue, of: 2001, by: actor)
-            #expect(try store.actor(of: id, account: 2001)?.requestID == "r-1")
-            #expect(try store.actor(of: ids[0], account: 2001) == nil)
+            try store.note("reverse", on: "transaction", ids[1].rawValue, of: 2001, by: actor)
+            let origin = try #require(try store.origin(of: ids[1], account: 2001))
+            #expect(origin.request?.actor.requestID == "r-1" && origin.request?.action == "reverse")
+            #expect(origin.policyVersion == 1 && origin.businessDate == january)
+            #expect(try store.origin(of: ids[0], account: 2001)?.request == nil)
         }
     }
 }

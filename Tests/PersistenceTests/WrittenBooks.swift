@@ -12,7 +12,7 @@ extension TransactionStoreTests {
 
     func customer(_ number: Int64) -> Identifier<Customer> { Identifier(number) }
 
-    func newChanges() -> BookChanges { BookChanges(accountID: 2001, processor: "sandbox", moment: noon) }
+    func newChanges() -> BookChanges { BookChanges(under: .plain(2001), at: noon) }
 
     /// The first invoice of these customers' subscriptions: their numbers, then as many for payments of them.
     func invoice(_ customers: [Int64]) throws -> [Identifier<Transaction>] {
@@ -109,6 +109,7 @@ extension TransactionStoreTests {
         attempt.subscriptionID = Identifier(number + 200)
         attempt.paymentOptionID = Identifier(number + 100)
         attempt.creatorCode = "billing-run"
+        attempt.owed = Money(5000)
         attempt.email = "a@b.example"
         return attempt
     }

@@ -261,8 +261,7 @@ struct AdjustmentIntake {
     func write(
         _ changed: SubscriptionCourse, after before: SubscriptionCourse? = nil, in store: any Store
     ) throws {
-        var changes = BookChanges(
-            accountID: subscription.accountID, processor: state.account.processor, moment: state.moment)
+        var changes = BookChanges(under: state.account, at: state.moment)
         changes.move(subscription.id, from: before ?? course, to: changed)
         if !changes.progress.isEmpty || !changes.adjustments.isEmpty { try store.write(changes) }
     }

@@ -62,8 +62,7 @@ struct Ageing {
     init(state: AccountState, balances: Balances) {
         self.state = state
         self.balances = balances
-        changes = BookChanges(
-            accountID: state.account.id, processor: state.account.processor, moment: state.moment)
+        changes = BookChanges(under: state.account, at: state.moment)
     }
 
     /// - Parameter ids: two for each invoice.

@@ -18,21 +18,14 @@ struct BillSubscriptions {
     func execute(_ due: [DueSubscription], in store: any Store) throws -> Done {
         guard !due.isEmpty else { return Done() }
         var done = Done()
-        var changes = BookChanges(accountID: account.id, processor: account.processor, moment: moment)
+        var changes = BookChanges(under: account, at: moment)
         var drafts: [Draft] = []
         var ended: Set<Identifier<Customer>> = []
         for subscription in due {
-            let course = subscription.course
-            let (after, steps) = Schedule.advance(
-                course, under: account, through: moment.businessDate, billing: subscription.isBilled)
-            guard !steps.isEmpty else { continue }
+            guard let (after, made) = advance(subscription) else { continue }
             done.subscriptions += 1
-            changes.move(subscription.id, from: course, to: after)
-            var before = course
-            for step in steps {
-                drafts += self.drafts(of: step, before: before.progress, subscription)
-                before = Schedule.after(step, in: before, under: account)
-            }
+            changes.move(subscription.id, from: subscription.course, to: after)
+            drafts += made
             if after.hasEnded { ended.insert(subscription.customerID) }
         }
         guard done.subscriptions > 0 else { return done }
@@ -51,8 +44,22 @@ struct BillSubscriptions {
         return done
     }
 
+    /// How far a subscription comes by the business date, and what that makes; nil where nothing happens. Pure.
+    func advance(_ subscription: DueSubscription) -> (after: SubscriptionCourse, made: [Draft])? {
+        let (after, steps) = Schedule.advance(
+            subscription.course, under: account, through: moment.businessDate, billing: subscription.isBilled)
+        guard !steps.isEmpty else { return nil }
+        var made: [Draft] = []
+        var before = subscription.course
+        for step in steps {
+            made += drafts(of: step, before: before.progress, subscription)
+            before = Schedule.after(step, in: before, under: account)
+        }
+        return (after, made)
+    }
+
     /// A transaction to be made, without its number.
-    fileprivate struct Draft {
+    struct Draft {
         let customerID: Identifier<Customer>
         let facts: TransactionFacts
 
@@ -92,7 +99,7 @@ struct BillSubscriptions {
     }
 
     /// Uses the credits of each customer on its debts; a credit held for a subscription is free once that is billed.
-    private func balance(
+    func balance(
         debts: [OpenItem], credits: [OpenItem], billed: Set<Identifier<Subscription>>
     ) -> [NewAllocation] {
         guard !credits.isEmpty else { return [] }

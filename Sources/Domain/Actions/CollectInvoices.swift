@@ -22,8 +22,7 @@ struct CollectInvoices {
     /// - Parameter ids: one for each due invoice, for the transactions that the attempts become.
     /// - Returns: the attempts, and where the collecting of each invoice that was moved on stands now.
     mutating func execute(_ due: [DueCollection], ids: [Identifier<Transaction>]) -> BookChanges {
-        var changes = BookChanges(
-            accountID: state.account.id, processor: state.account.processor, moment: state.moment)
+        var changes = BookChanges(under: state.account, at: state.moment)
         let attempted = Set(open.flatMap { ($0.facts.invoiceID.map { [$0] } ?? []) + $0.facts.feeIDs })
         fees.removeAll { attempted.contains($0.id) }
         // What a customer's attempts of this batch take together stays within what the customer owes.

@@ -13,46 +13,56 @@ public struct PreviewSubscription {
     ) throws -> [PlannedCharge] {
         let account = subscription.accountID
         guard customer.status != .inactive, let state = try store.account(account) else { return [] }
-        let living = try store.livingAdjustments(of: [subscription.id], account: account)
+        let today = state.moment.businessDate
         var preview = Preview(
-            SubscriptionCourse(
-                terms: subscription.terms, progress: subscription.progress,
-                adjustments: living[subscription.id] ?? []),
-            under: state.account, on: state.moment.businessDate)
-        for item in try store.openItems(of: [customer.id], account: account) {
-            if item.type.isFee { preview.openFees += item.left }
-            if !item.type.isDebt, item.heldFor ?? subscription.id == subscription.id {
-                preview.credit += item.left
-            }
-        }
+            of: subscription.id, in: try outlook(for: subscription, in: store), under: state.account,
+            on: today)
         if state.account.invoiceLeadDays > 0 {
             var filter = TransactionFilter()
             filter.subscription = .id(subscription.id.rawValue)
             filter.type = .invoice
-            filter.dueDateFrom = state.moment.businessDate.adding(days: 1)
+            filter.dueDateFrom = today.adding(days: 1)
             let invoices = try store.transactions(of: customer.id, account: account, filter, Page(limit: 100))
             for invoice in invoices.items {
-                if let cycle = invoice.facts.cycleNumber {
-                    preview.invoiced[cycle] = (invoice.id, invoice.balance)
-                }
+                if let cycle = invoice.facts.cycleNumber { preview.invoiced[cycle] = invoice.id }
             }
         }
-        preview.paymentOptionID = try option(of: subscription, in: store)
         return preview.charges(count)
     }
 
-    /// What the run charges: the subscription's option while it is active, else the customer's default.
-    private func option(of subscription: Subscription, in store: any Store) throws -> Identifier<
-        PaymentOption
-    >? {
+    /// What the customer has agreed to, owes and has to its credit: its subscriptions share the credit and the fees.
+    private func outlook(for subscription: Subscription, in store: any Store) throws -> CustomerOutlook {
         let (customer, account) = (subscription.customerID, subscription.accountID)
-        if let own = subscription.paymentOptionID,
-            let option = try store.paymentOption(of: customer, account: account, .id(own.rawValue)),
-            option.particulars.isActive
-        {
-            return own
+        var outlook = CustomerOutlook(of: customer)
+        let all =
+            try store.subscriptions(
+                of: customer, account: account, SubscriptionFilter(), Page(limit: 1000)
+            ).items.filter { $0.id != subscription.id && $0.goesOn } + [subscription]
+        let living = try store.livingAdjustments(of: all.map(\.id), account: account)
+        let options = try store.paymentOptions(
+            of: customer, account: account, PaymentOptionFilter(), Page(limit: 1000)
+        ).items
+        outlook.agreements = all.map { one in
+            let own = options.first { $0.id == one.paymentOptionID && $0.particulars.isActive }
+            return CustomerOutlook.Agreement(
+                id: one.id,
+                course: SubscriptionCourse(
+                    terms: one.terms, progress: one.progress, adjustments: living[one.id] ?? []),
+                option: own ?? options.first { $0.particulars.isDefault })
         }
-        let standing = try store.defaultPaymentOption(of: customer, account: account)
-        return standing.flatMap { $0.particulars.isActive ? $0.id : nil }
+        outlook.items = try store.openItems(of: [customer], account: account)
+        let invoices = outlook.items.filter { $0.type == .invoice }.map(\.id)
+        guard !outlook.items.isEmpty else { return outlook }
+        outlook.collections = try store.collections(of: invoices, account: account)
+        outlook.attempts = try store.openAttempts(of: [customer], account: account)
+        if !invoices.isEmpty {
+            outlook.aged = try store.agedInvoices(of: [customer], account: account, due: .latest)
+        }
+        return outlook
     }
+}
+
+extension Subscription {
+    /// Whether something may still come of it.
+    fileprivate var goesOn: Bool { progress.status != .cancelled && progress.status != .expired }
 }

@@ -45,8 +45,7 @@ public struct ProcessPayment {
             try store.claimSigningPayment(signed.id, account: payer.accountID)
             if let code = request.code {
                 // A repetition under this code must not charge: it is refused with the payment's id (V29).
-                var changes = BookChanges(
-                    accountID: payer.accountID, processor: state.account.processor, moment: state.moment)
+                var changes = BookChanges(under: state.account, at: state.moment)
                 changes.takenCodes = [(code, signed.id)]
                 try store.write(changes)
             }
@@ -70,8 +69,7 @@ public struct ProcessPayment {
         attempt.invoiceList = request.invoiceList
         attempt.creatorCode = request.creatorCode ?? actor.name
         attempt.note = request.note
-        var changes = BookChanges(
-            accountID: payer.accountID, processor: state.account.processor, moment: state.moment)
+        var changes = BookChanges(under: state.account, at: state.moment)
         changes.attempts = [attempt]
         // A code that is in use is refused first (V29): a repetition learns what became of the original.
         try store.write(changes)

@@ -45,8 +45,7 @@ public struct RecordTransaction {
             type == .refund && facts.sourceID == nil
             ? try payout(of: amount, open, customer, in: store) : []
         if type == .writeOff || form.accountType == .writeOff { try refuseAboveDebt(open, amount) }
-        var changes = BookChanges(
-            accountID: account, processor: state.account.processor, moment: state.moment)
+        var changes = BookChanges(under: state.account, at: state.moment)
         changes.add(id, of: customer.id, facts)
         var item = OpenItem(id, of: customer.id, facts)
         item.first = first

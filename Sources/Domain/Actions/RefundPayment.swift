@@ -48,8 +48,7 @@ public struct RefundPayment {
         attempt.code = request.code
         attempt.creatorCode = request.creatorCode ?? actor.name
         attempt.note = request.note
-        var changes = BookChanges(
-            accountID: account, processor: state.account.processor, moment: state.moment)
+        var changes = BookChanges(under: state.account, at: state.moment)
         if request.code != nil {
             // A code that is in use is refused first (V29): a repetition learns what became of the original.
             changes.takenCodes = [(request.code ?? "", id)]

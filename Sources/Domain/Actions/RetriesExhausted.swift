@@ -44,7 +44,7 @@ struct RetriesExhausted {
         var adjusted = decision.cleared
         adjustment.id = try store.insertAdjustment(adjustment, of: intake.subscription, at: moment)
         adjusted.adjustments.append(adjustment)
-        var changes = BookChanges(accountID: account.id, processor: account.processor, moment: moment)
+        var changes = BookChanges(under: account, at: moment)
         changes.move(
             intake.subscription.id, from: decision.cleared, to: Schedule.settled(adjusted, under: account))
         if !changes.progress.isEmpty { try store.write(changes) }

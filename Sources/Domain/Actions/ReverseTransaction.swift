@@ -46,8 +46,7 @@ public struct ReverseTransaction {
         let reversal = try Reversal.of(source, settles: settles, at: state.moment.local)
         try GivingBack.refuseWhileOpen(found.id, among: attempts)
         let id = try store.reserveTransactionIDs(1)[0]
-        var changes = BookChanges(
-            accountID: account, processor: state.account.processor, moment: state.moment)
+        var changes = BookChanges(under: state.account, at: state.moment)
         var order: OpenedOrder?
         switch reversal {
         case .record(let type):

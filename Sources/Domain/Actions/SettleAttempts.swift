@@ -24,7 +24,7 @@ struct SettleAttempts {
         let customers = Array(Set(attempts.map(\.facts.customerID))).sorted()
         var settling = Settling(
             account: account,
-            changes: BookChanges(accountID: account.id, processor: account.processor, moment: moment),
+            changes: BookChanges(under: account, at: moment),
             balances: Balances(try store.openItems(of: customers, account: account.id)))
         let invoices = attempts.compactMap(\.facts.invoiceID)
         if !invoices.isEmpty {

@@ -189,7 +189,7 @@ private struct Undoing {
         facts.sourceID = source.id
         facts.creatorCode = RunBilling.actor
         self.facts = facts
-        changes = BookChanges(accountID: account, processor: state.account.processor, moment: state.moment)
+        changes = BookChanges(under: state.account, at: state.moment)
         changes.add(
             id, of: customer, facts,
             lines: type == .chargeback ? nil : Ledger.givingBack(amount, of: source.lines))

@@ -43,6 +43,8 @@ public struct MerchantAccount: Sendable {
     public var claimReturnDays: Int
     /// `HH:mm`: a payment before it can be voided that day, after it only refunded.
     public var settlementTime: String
+    /// Counts the changes of all these fields but the name, from 1: transactions keep under which they were made (spec 2.12).
+    public var policyVersion = 1
 
     /// A sandbox account in US dollars with the default policy.
     public init(id: Int64, name: String, currency: Currency) {

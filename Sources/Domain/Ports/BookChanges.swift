@@ -164,6 +164,8 @@ public struct InvoiceCollection: Hashable, Sendable {
 public struct BookChanges: Sendable {
     public let accountID: Int64
     public let processor: String
+    /// Under which version of the account's policy all of it is made.
+    public let policyVersion: Int
     public let moment: Moment
 
     public private(set) var transactions: [NewTransaction] = []
@@ -183,10 +185,11 @@ public struct BookChanges: Sendable {
     /// Options that were declined, with the code; a hard decline makes them inactive.
     public var declinedOptions: [(id: Identifier<PaymentOption>, code: String, isHard: Bool)] = []
 
-    /// No change yet.
-    public init(accountID: Int64, processor: String, moment: Moment) {
-        self.accountID = accountID
-        self.processor = processor
+    /// No change yet, under the policy of this account as it was read.
+    public init(under account: MerchantAccount, at moment: Moment) {
+        accountID = account.id
+        processor = account.processor
+        policyVersion = account.policyVersion
         self.moment = moment
     }
 

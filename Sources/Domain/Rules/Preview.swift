@@ -9,117 +9,81 @@ public struct PlannedCharge: Hashable, Sendable {
     public var status: Status
     /// Its invoice, where that exists already.
     public var transactionID: Identifier<Transaction>?
-    /// What the run will ask for with it: the invoice and open fees, less the credit that the customer has now.
+    /// What the run will ask the processor for with it: the invoice and the customer's open fees, less the credit that is left by
+    /// then; nothing where there is no usable payment option.
     public var expectedCollection: Money
     /// What will be charged; nil when the customer has nothing usable on file.
     public var paymentOptionID: Identifier<PaymentOption>?
 }
 
 /// The next charges of a subscription, exactly as the billing run will make them if nothing changes (spec 1.4 ~preview).
+///
+/// ``Schedule`` says which there are; ``PreviewRun`` what is collected with each, with all subscriptions of the customer taken together: they
+/// share its credit and its fees.
 public struct Preview: Sendable {
-    public var course: SubscriptionCourse
+    public var subject: Identifier<Subscription>
+    public var outlook: CustomerOutlook
     public var policy: MerchantAccount
     public var today: CalendarDate
-    /// Unused credit of the customer.
-    public var credit = Money.zero
-    /// Open fees of the customer: they are collected along with the next invoice.
-    public var openFees = Money.zero
-    /// Invoices that exist already of billing dates to come (`invoiceLeadDays`), with what is open of each.
-    public var invoiced: [Int: (id: Identifier<Transaction>, left: Money)] = [:]
-    public var paymentOptionID: Identifier<PaymentOption>?
+    /// Invoices of this subscription that exist already of billing dates to come (`invoiceLeadDays`), by cycle.
+    public var invoiced: [Int: Identifier<Transaction>] = [:]
 
-    /// A preview of this course from today on.
-    public init(_ course: SubscriptionCourse, under policy: MerchantAccount, on today: CalendarDate) {
-        self.course = course
+    /// A preview of one of the customer's subscriptions from today on.
+    public init(
+        of subject: Identifier<Subscription>, in outlook: CustomerOutlook, under policy: MerchantAccount,
+        on today: CalendarDate
+    ) {
+        self.subject = subject
+        self.outlook = outlook
         self.policy = policy
         self.today = today
     }
 
     /// At most so many charges, by date: what is overdue, then what lies ahead; none when the subscription has ended.
     public func charges(_ count: Int) -> [PlannedCharge] {
-        let progress = course.progress
+        guard let agreement = outlook.agreements.first(where: { $0.id == subject }) else { return [] }
+        let option = agreement.option.flatMap { $0.particulars.isActive ? $0.id : nil }
+        var charges = planned(count, of: agreement.course, by: option)
+        guard option != nil, let last = charges.last(where: { $0.status != .skipped })?.charge.billingDate
+        else { return charges }
+        var run = PreviewRun(outlook, of: subject, under: policy)
+        run.run(from: today, through: max(today, last))
+        for index in charges.indices where charges[index].status != .skipped {
+            let invoice = charges[index].transactionID ?? run.invoices[charges[index].charge.cycleNumber]
+            charges[index].expectedCollection = invoice.flatMap { run.collected[$0] } ?? .zero
+        }
+        return charges
+    }
+
+    /// The charges without what is collected with them.
+    private func planned(
+        _ count: Int, of course: SubscriptionCourse, by option: Identifier<PaymentOption>?
+    ) -> [PlannedCharge] {
+        var progress = course.progress
         guard progress.status != .cancelled, progress.status != .expired else { return [] }
-        var walk = Walk(self)
         let ahead = course.terms.cycle.firstNumber(
             onOrAfter: today.adding(days: 1), from: course.terms.firstBillingDate)
         var cycle = progress.nextBillingDate == nil ? ahead : min(ahead, progress.nextCycle)
-        while walk.planned.count < count, walk.isGoingOn || cycle < progress.nextCycle,
-            let charge = Schedule.charge(of: cycle, in: course, under: policy)
-        {
-            walk.add(charge)
-            cycle += 1
-        }
-        return walk.planned
-    }
-
-    /// The charges so far, and what is left to be used on the way.
-    private struct Walk {
-        let preview: Preview
+        let next = progress.nextCycle
         var planned: [PlannedCharge] = []
-        var progress: SubscriptionProgress
-        var credit: Money
-        var fees: Money
-        /// Freezes whose fee is still to come.
-        var freezes: [SubscriptionAdjustment]
-
-        init(_ preview: Preview) {
-            self.preview = preview
-            progress = preview.course.progress
-            credit = preview.credit
-            fees = preview.openFees
-            freezes = preview.course.adjustments.filter { $0.kind == .freeze && $0.state == .pending }
-        }
-
-        /// Whether payments are left.
-        var isGoingOn: Bool { progress.billedCount != preview.course.terms.length }
-
-        mutating func add(_ charge: Charge) {
-            var charge = charge
-            let isBehind = charge.cycleNumber < preview.course.progress.nextCycle
-            if isBehind, charge.kind == .paidFreeze, preview.invoiced[charge.cycleNumber] == nil {
+        while planned.count < count, progress.billedCount != course.terms.length || cycle < next,
+            var charge = Schedule.charge(of: cycle, in: course, under: policy)
+        {
+            let isBehind = cycle < next
+            let invoice = isBehind ? invoiced[cycle] : nil
+            if isBehind, charge.kind == .paidFreeze, invoice == nil {
                 // Passed over already: the account asks for a fee only since.
                 (charge.kind, charge.amount) = (.freeze, .zero)
             }
-            if isBehind, !charge.kind.isSkipped {
-                let invoice = preview.invoiced[charge.cycleNumber]
-                planned.append(
-                    PlannedCharge(
-                        charge: charge, status: .billed, transactionID: invoice?.id,
-                        expectedCollection: invoice.map { collected(with: $0.left) } ?? .zero,
-                        paymentOptionID: preview.paymentOptionID))
-                return
-            }
-            for freeze in freezes where freeze.effectiveDate <= charge.billingDate {
-                addFee(of: .begin(freeze))
-            }
-            freezes.removeAll { $0.effectiveDate <= charge.billingDate }
-            if charge.kind.isSkipped {
-                planned.append(
-                    PlannedCharge(
-                        charge: charge, status: .skipped, transactionID: nil, expectedCollection: .zero,
-                        paymentOptionID: nil))
-                return
-            }
-            addFee(of: .charge(charge))
-            if charge.kind.isPayment { progress.billedCount += 1 }
+            let status: PlannedCharge.Status =
+                charge.kind.isSkipped ? .skipped : isBehind ? .billed : .planned
+            if status == .planned, charge.kind.isPayment { progress.billedCount += 1 }
             planned.append(
                 PlannedCharge(
-                    charge: charge, status: .planned, transactionID: nil,
-                    expectedCollection: charge.amount > .zero ? collected(with: charge.amount) : .zero,
-                    paymentOptionID: preview.paymentOptionID))
+                    charge: charge, status: status, transactionID: invoice, expectedCollection: .zero,
+                    paymentOptionID: status == .skipped ? nil : option))
+            cycle += 1
         }
-
-        private mutating func addFee(of step: ScheduleStep) {
-            if let fee = Fees.fee(for: step, before: progress, under: preview.policy) { fees += fee.amount }
-        }
-
-        /// What is left to be collected of an invoice and the open fees once credit is used.
-        private mutating func collected(with invoice: Money) -> Money {
-            let owed = invoice + fees
-            let used = min(credit, owed)
-            credit -= used
-            fees = .zero
-            return owed - used
-        }
+        return planned
     }
 }

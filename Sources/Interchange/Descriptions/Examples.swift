@@ -129,13 +129,13 @@ public enum Examples {
         ],
         "Explanation": [
             "transactionId": .integer(650_012),
-            "causedBy": .text("billing run"),
+            "causedBy": .text("the billing run"),
             "steps": .list([
-                .text("Cycle 1 of a monthly subscription from 2027-01-31 is billed on 2027-01-31."),
-                .text("The agreed amount is 4999."),
+                .text("Cycle 1 lies 0 months after the anchor date 2027-01-31: it is billed on 2027-01-31."),
+                .text("The subscription's amount is 49.99 USD."),
             ]),
         ],
-        "ExplanationInput": ["name": .text("firstBillingDate"), "value": .text("2027-01-31")],
+        "ExplanationInput": ["name": .text("anchorDate"), "value": .text("2027-01-31")],
         "LedgerEntry": [
             "id": .text("650012-1"), "date": .text("2027-01-31"), "transactionId": .integer(650_012),
             "transactionType": .text("RI"), "transactionCode": .text("t-2027-01"), "sourceId": .null,

@@ -13,7 +13,9 @@ extension Descriptions {
             get: { $0.rule })
         Field.text(
             "causedBy", 255, mark: .extended,
-            meaning: "Who: a service user with its request id, or the billing run.", get: { $0.causedBy })
+            meaning:
+                "Who: a service user with its request id, the billing run, or a notice of the processor.",
+            get: { $0.causedBy })
         Field.list(
             "inputs", of: explanationInput, mark: .extended,
             meaning: "The figures that the rule used: dates, counts, codes, amounts in cents.",
@@ -28,7 +30,7 @@ extension Descriptions {
         "ExplanationInput", plural: "ExplanationInputs", meaning: "One figure that a rule used."
     ) {
         Field.text("name", 60, mark: .extended, meaning: "What it is.", get: { $0.name })
-        Field.text("value", 60, mark: .extended, meaning: "The figure.", get: { $0.value })
+        Field.text("value", 255, mark: .extended, meaning: "The figure.", get: { $0.value })
     }
 }
 

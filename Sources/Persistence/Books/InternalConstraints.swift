@@ -5,6 +5,8 @@ extension FailureTable {
     /// Each constraint of the schema is here or in ``refusals``: a test compares both with the catalogue.
     static let internalConstraints = Set(
         """
+        account_policies_account account_policies_append_only account_policies_key account_policies_version \
+        merchant_accounts_policy_version transactions_policy_version transactions_policy_version_unchanged \
         account_rounds_account account_rounds_key allocations_amount allocations_append_only allocations_ends_after_begin allocations_key \
         allocations_unchanged allocations_within_balance attempts_amount attempts_append_only \
         attempts_approved_amount attempts_begin_open attempts_code attempts_customer attempts_invoice \

@@ -127,10 +127,10 @@ enum MerchantAccountRow {
                to_char(a.settlement_time, 'HH24:MI') as settlement_time,
                coalesce(a.clock_at, now()) as moment,
                coalesce(a.clock_at, now()) at time zone a.time_zone at time zone 'UTC' as wall_clock,
-               a.clock_at is not null as is_frozen
+               a.clock_at is not null as is_frozen, a.policy_version
         """
     /// How many columns these are.
-    static let count = 27
+    static let count = 28
 
     /// The account, from these columns beginning at a position.
     static func account(_ row: Row, at start: Int = 0) -> MerchantAccount {
@@ -159,6 +159,7 @@ enum MerchantAccountRow {
         account.writeOffDays = Int(row.int(start + 21))
         account.claimReturnDays = Int(row.int(start + 22))
         account.settlementTime = row.text(start + 23)
+        account.policyVersion = Int(row.int(start + 27))
         return account
     }
 

@@ -14,19 +14,20 @@ extension PostgresStore {
         let account = Parameter.int(changes.accountID)
         let now = Parameter.instant(changes.moment.now)
         let today = Parameter.day(changes.moment.businessDate)
+        let policy = Parameter.int(Int64(changes.policyVersion))
         let created = changes.transactions.filter { !$0.settlesPending }
         if !created.isEmpty {
             connection.enqueue(
                 TransactionWriting.insertion,
                 [account, now, today] + TransactionWriting.lines(created)
-                    + TransactionWriting.columns(created))
+                    + TransactionWriting.columns(created) + [policy])
         }
         let settled = changes.transactions.filter { $0.settlesPending }
         if !settled.isEmpty {
             connection.enqueue(
                 TransactionWriting.settling,
                 [account, today] + TransactionWriting.lines(settled)
-                    + TransactionWriting.settledColumns(settled))
+                    + TransactionWriting.settledColumns(settled) + [policy])
         }
         if !changes.reversed.isEmpty {
             connection.enqueue(TransactionWriting.reversing, [account, .ids(changes.reversed)])
@@ -45,7 +46,8 @@ extension PostgresStore {
         }
         if !changes.settlements.isEmpty {
             connection.enqueue(
-                ProgressWriting.settling, [account] + ProgressWriting.settlements(changes.settlements))
+                ProgressWriting.settling,
+                [account] + ProgressWriting.settlements(changes.settlements) + [today])
         }
         if !changes.collections.isEmpty {
             connection.enqueue(
@@ -122,8 +124,8 @@ private enum TransactionWriting {
         with booked as (
           insert into transactions (account_id, create_date, transaction_id, customer_id, code, type, account_type,
                  account_mask, amount, tax_amount, fee_amount, due_date, subscription_id, cycle_number, adjustment_id,
-                 source_id, attempt_id, invoice_list, creator_code, note, status)
-          select $1, $2, n.*
+                 source_id, attempt_id, invoice_list, creator_code, note, status, policy_version)
+          select $1, $2, n.*, $29::bigint
             from unnest($10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27,
                         $28) as n)
         insert into ledger_entries (account_id, entry_date, transaction_id, line, customer_id, debit, credit, amount)
@@ -137,7 +139,7 @@ private enum TransactionWriting {
         with booked as (
           update transactions t
              set type = n.type, amount = n.amount, tax_amount = n.tax_amount, due_date = n.due_date,
-                 source_id = n.source_id, status = n.status
+                 source_id = n.source_id, status = n.status, policy_version = $16::bigint
             from unnest($9, $10, $11, $12, $13, $14, $15)
                  as n (transaction_id, type, amount, tax_amount, due_date, source_id, status)
            where t.account_id = $1 and t.transaction_id = n.transaction_id)

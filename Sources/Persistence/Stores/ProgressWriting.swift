@@ -15,7 +15,7 @@ enum ProgressWriting {
            set outcome = n.outcome, response_code = n.code, response_message = n.message,
                approval_code = n.approval_code, gateway_transaction_id = n.gateway_transaction_id,
                approved_amount = n.approved_amount, response_date = n.response_date,
-               next_attempt_date = n.next_attempt_date
+               next_attempt_date = n.next_attempt_date, settled_on = $11
           from (select n.*, k.place
                   from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10)
                        as n (transaction_id, outcome, code, message, approval_code, gateway_transaction_id,
