@@ -11,6 +11,8 @@ import Testing
 struct EventTests {
     private static let folder = "\(packageFolder)/Tests/EndToEndTests/Events/scenarios"
     private static let writing = Mutex(())
+    /// How many scenarios are still to end.
+    private static let waiting = Mutex(names.count)
 
     static let names: [String] = {
         let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
@@ -49,13 +51,23 @@ struct EventTests {
             }
             #expect(isAsWritten, "\(name):\n\(run.differences.joined(separator: "\n"))")
         }
+        let left = Self.waiting.withLock { count in
+            count -= 1
+            return count
+        }
+        guard left == 0 else { return }
+        // Each has an account of its own, in which nothing happens after its end: one look at the end of all is one at each end.
+        let check = try place.stack.billing(["status", "--check"])
+        #expect(check.status == 0, "\(check.output)\(check.errors)")
     }
 
     /// A line for the closing table: name, given, expected, got.
     private static func report(_ scenario: EventScenario, _ got: String, _ isAsWritten: Bool) {
-        let expected = scenario.prose.first { $0.hasPrefix("Expected: ") }.map { String($0.dropFirst(10)) }
+        func told(_ word: String) -> String? {
+            scenario.prose.first { $0.hasPrefix("\(word): ") }.map { String($0.dropFirst(word.count + 2)) }
+        }
         let line =
-            "| \(scenario.name) | \(scenario.title) | \(expected ?? "the events as listed") | "
+            "| \(scenario.name) | \(told("Given") ?? scenario.title) | \(told("Expected") ?? "the events as listed") | "
             + "\(isAsWritten ? "as expected" : "OTHERWISE"): \(got) |"
         writing.withLock { _ in
             print(line)
