@@ -19,6 +19,10 @@ struct ResponseTests {
         #expect(ResponseKind.approved.declineType == nil)
         #expect(ResponseKind.softDecline.declineType == "S")
         #expect(ResponseKind.hardDecline.declineType == "H")
+        for code in ["Z02", "N08", "N09", "E02", "A01"] {
+            #expect(ResponseKind.declineType(of: code) == nil, "\(code)")
+        }
+        #expect(ResponseKind.declineType(of: "D99") == "S" && ResponseKind.declineType(of: "N02") == "H")
     }
 
     @Test(arguments: ["", "A", "A04", "A00", "a01", "A01 ", "D99", "D", "X01", "E02", "Z02", "N08"])

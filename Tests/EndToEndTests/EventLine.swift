@@ -123,16 +123,20 @@ final class EventStack: Sendable {
 
     /// One merchant account a scenario, and one service user that sees them all.
     private init(_ scenarios: [EventScenario]) throws {
-        stack = try RunningStack(settings: ["BILLING_JOBS_INTERVAL=3600"])
-        var accounts: [String: Int] = [:]
-        for scenario in scenarios {
-            let number = stack.nextAccount()
-            let made = try stack.billing(
-                ["account", "create", "--id", "\(number)", "--name", "Blue Gym", "--json"]
-                    + scenario.account.flatMap { ["--set", $0] })
-            guard made.status == 0 else { throw SetupFailure("\(scenario.name): \(made.errors)") }
-            accounts[scenario.name] = number
+        let stack = try RunningStack(settings: ["BILLING_JOBS_INTERVAL=3600"])
+        self.stack = stack
+        // All at once: a command for each would take longer than the scenarios.
+        let accounts = Dictionary(
+            scenarios.map { ($0.name, stack.nextAccount()) }, uniquingKeysWith: { $1 })
+        let rows = scenarios.map { scenario in
+            let zone = scenario.setting("timeZone") ?? "UTC"
+            let currency = scenario.setting("currency") ?? "USD"
+            return "(\(accounts[scenario.name] ?? 0), 'Blue Gym', '\(zone)', '\(currency)', "
+                + "'\(scenario.clock)'::timestamp at time zone '\(zone)')"
         }
+        try stack.sql(
+            "insert into billing.merchant_accounts (account_id, name, time_zone, currency, clock_at) values "
+                + rows.joined(separator: ", "))
         self.accounts = accounts
         let made = try stack.billing(
             ["user", "create", user, "--json"] + accounts.values.flatMap { ["--account", "\($0)"] })

@@ -45,8 +45,25 @@ struct EventScenario {
     let given: [String]
     var steps: [Step] = []
 
-    /// Policy of the merchant account, `lateFeeAmount=500`.
-    var account: [String] { words("account").flatMap { $0 } }
+    /// What is said of the merchant account, `timeZone=America/New_York`.
+    func setting(_ name: String) -> String? { settings.first { $0.name == name }?.value }
+
+    /// The policy of the merchant account, as a body of ~modify; nil where nothing is said of it.
+    var policy: String? {
+        let fields = settings.filter { !["timeZone", "currency"].contains($0.name) }.map { name, value in
+            if name == "retryDays" { return #""\#(name)":[\#(value)]"# }
+            return Int(value) == nil ? #""\#(name)":"\#(value)""# : #""\#(name)":\#(value)"#
+        }
+        return fields.isEmpty ? nil : "{\(fields.joined(separator: ","))}"
+    }
+
+    private var settings: [(name: String, value: String)] {
+        words("account").flatMap { $0 }.map { word in
+            let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
+            return (parts[0], parts.count > 1 ? parts[1] : "")
+        }
+    }
+
     /// Where the clock stands at first.
     var clock: String { words("clock").first?.first ?? "2027-01-01" }
 

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// The scenarios with known answers, through the interface: months go by in the account's clock.
+/// Scenarios with known answers beside a running jobs process, and what ~advance counts; the rest are event lists (``EventTests``).
 @Suite(.enabled(if: programIsKnown, "needs BILLING_BINARY"))
 struct ScenarioTests {
     /// Monthly from 2027-01-31: the day is clamped to the month's length, never carried over.
@@ -44,17 +44,6 @@ struct ScenarioTests {
         try expectTwelve(merchant, customer)
     }
 
-    @Test("2: due at signing, before the first billing date")
-    func signedBefore() throws {
-        let merchant = try Merchant(clock: "2027-01-15")
-        let customer = try merchant.createCustomer(amount: 4999, length: 12)
-        let signed = try merchant.process(4999, of: customer, #","subscriptionId":\#(customer.subscription)"#)
-        #expect(signed.status == 201 && signed["balance"] == "4999", "\(signed)")
-        try merchant.expect(customer, balance: -4999, subscription: "U")
-        try merchant.advance(to: "2028-01-31")
-        try expectTwelve(merchant, customer, signedOn: "2027-01-15")
-    }
-
     @Test("2: due at signing, on the day that the jobs process bills: whoever is first")
     func signedMeanwhile() throws {
         let merchant = try Merchant(clock: "2027-01-31")
@@ -78,69 +67,6 @@ struct ScenarioTests {
         #expect(try merchant.lines(of: customer) == day)
         try merchant.advance(to: "2028-01-31")
         try expectTwelve(merchant, customer)
-    }
-
-    @Test("5: soft declines are tried again after 3, 5 and 7 days")
-    func softDeclines() throws {
-        let merchant = try Merchant()
-        let customer = try merchant.createCustomer(amount: 8200, first: "2027-01-10")
-        try merchant.advance(to: "2027-01-26")
-        let days = ["2027-01-10", "2027-01-13", "2027-01-18", "2027-01-25"]
-        #expect(
-            try merchant.lines(of: customer) == ["RI 2027-01-10 8200 8200"] + days.map { "AD \($0) 8200 0" })
-        let declines = try merchant.entries(of: customer, "&type=AD").map { $0.tree }
-        #expect(declines.map { $0["status"]?.scalar } == Array(repeating: "declined", count: 4))
-        #expect(declines.map { $0["createDate"]?.scalar?.prefix(10) } == days.map { $0[...] })
-        let answers = declines.map { $0["processingInfo"] }
-        #expect(answers.map { $0?["responseCode"]?.scalar } == Array(repeating: "D03", count: 4))
-        #expect(answers.map { $0?["declineType"]?.scalar } == Array(repeating: "S", count: 4))
-        #expect(answers.map { $0?["nextAttemptDate"]?.scalar } == Array(days.dropFirst()) + [nil])
-        try merchant.expect(customer, balance: 8200, subscription: "C")
-        try merchant.expectSoundBooks()
-    }
-
-    @Test("6: a hard decline makes the option inactive")
-    func hardDecline() throws {
-        let merchant = try Merchant()
-        let customer = try merchant.createCustomer(amount: 7700, first: "2027-01-10")
-        try merchant.advance(to: "2027-02-10")
-        #expect(
-            try merchant.lines(of: customer) == [
-                "RI 2027-01-10 7700 7700", "AD 2027-01-10 7700 0", "RI 2027-02-10 7700 7700",
-            ])
-        let decline = try merchant.entries(of: customer, "&type=AD")[0].tree["processingInfo"]
-        #expect(decline?["responseCode"]?.scalar == "D02" && decline?["declineType"]?.scalar == "H")
-        try merchant.expect(customer, balance: 15400, optionIsActive: false, subscription: "C")
-        try merchant.expectSoundBooks()
-    }
-
-    @Test("10: a cash prepayment pays two months and a little of the third")
-    func cashPrepayment() throws {
-        let merchant = try Merchant()
-        let customer = try merchant.createCustomer(amount: 4999, first: "2027-01-10")
-        let cash = try merchant.call(
-            "PUT", customer.transactions, #"{"type":"AP","accountType":"K","amount":10000}"#)
-        #expect(cash.status == 201 && cash["balance"] == "10000", "\(cash)")
-        try merchant.advance(to: "2027-03-10")
-        #expect(
-            try merchant.lines(of: customer) == [
-                "AP 2027-01-01 10000 0", "RI 2027-01-10 4999 0", "RI 2027-02-10 4999 0",
-                "RI 2027-03-10 4999 0",
-                "AP 2027-03-10 4997 0",
-            ])
-        let entries = try merchant.entries(of: customer)
-        let invoices = entries.filter { $0.type == "RI" }.map(\.id)
-        let paid = try entries.filter { $0.type == "RI" }.map { try merchant.allocations(of: $0, customer) }
-        let card = try #require(entries.last { $0.type == "AP" }).id
-        #expect(paid[0] == [.init(source: cash.id, target: invoices[0], amount: 4999)])
-        #expect(paid[1] == [.init(source: cash.id, target: invoices[1], amount: 4999)])
-        #expect(
-            Set(paid[2]) == [
-                .init(source: cash.id, target: invoices[2], amount: 2),
-                .init(source: card, target: invoices[2], amount: 4997),
-            ])
-        try merchant.expect(customer, balance: 0, subscription: "C")
-        try merchant.expectSoundBooks()
     }
 
     @Test("15: nothing was billed for 70 days: each cycle on its own date, collected on the day of return")

@@ -141,7 +141,7 @@ import Testing
         #expect(try adjust(1, freeze("2026-06-30", 1)) == "V30", "one is scheduled")
         #expect(try adjust(1, pause()) == "V30", "a freeze is scheduled")
         #expect(try adjust(1, cancel("2026-04-15")) == "C 2026-02-28 F")
-        #expect(try adjust(1, cancel("2026-03-01")) == "V30", "cancelled already")
+        #expect(try adjust(1, cancel("2026-04-15")) == "V30", "cancelled from that day already")
         #expect(try adjust(2, pause("2026-03-15")) == "C 2026-02-28 P")
         #expect(try adjust(2, pause("2026-04-15")) == "V30", "one is scheduled")
         #expect(try adjust(2, freeze("2026-02-28", 1)) == "V30", "a pause is scheduled")

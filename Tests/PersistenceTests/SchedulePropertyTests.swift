@@ -205,6 +205,8 @@ import Testing
                 agreement.gaps[index].isOver = true
             } else if let index = agreement.gaps.lastIndex(where: { $0.from > today }) {
                 agreement.gaps.remove(at: index)
+            } else if let day = agreement.cancelledFrom, day > today {
+                agreement.cancelledFrom = nil
             } else {
                 Issue.record("subscription \(id) was resumed on \(today) from nothing: \(agreement)")
             }

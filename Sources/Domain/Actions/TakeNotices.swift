@@ -63,7 +63,8 @@ struct TakeNotices {
         return true
     }
 
-    /// A claim came back: AD, its allocations end, and the run tries again as after any decline (spec 5.5).
+    /// A claim came back: AD, its allocations end, and the run tries again as after any decline (spec 5.5). Was it a retry, then it
+    /// has not succeeded: the fee for that is reversed.
     private func takeBack(
         _ taken: inout TakenNotice, _ attempt: NoticedAttempt, _ source: ReversalSource, isHard: Bool,
         _ state: AccountState, in store: any Store
@@ -72,6 +73,7 @@ struct TakeNotices {
         undoing.changes.reversed = [source.id]
         let fee = Fees.decline(isHard: isHard, by: state.account)
         try undoing.charge(fee, in: store)
+        try undoing.takeBackFee(for: source.id, in: store)
         undoing.balances.balance(by: state.account.balancingAlgorithm)
         var exhausted: [InvoiceCollection] = []
         if attempt.isByRun, let invoice = attempt.invoiceID, undoing.balances.left(of: invoice) > .zero,
@@ -208,6 +210,26 @@ private struct Undoing {
             .serviceFee, fee, for: id, subscription: facts.subscriptionID, on: facts.dueDate)
         changes.add(number, of: customer, fee)
         balances.add(OpenItem(number, of: customer, fee))
+    }
+
+    /// Reverses the fee that was charged because this payment succeeded, unless that was done before (spec 2.11 retryFee).
+    mutating func takeBackFee(for payment: Identifier<Transaction>, in store: any Store) throws {
+        let account = changes.accountID
+        guard let id = try store.serviceFee(for: payment, account: account),
+            let fee = try store.reversalSources([id], account: account).first, fee.status == .final
+        else { return }
+        let number = try store.reserveTransactionIDs(1)[0]
+        var reversal = TransactionFacts(
+            type: .invoiceReversal, amount: fee.facts.amount, dueDate: facts.dueDate)
+        reversal.taxAmount = fee.facts.taxAmount
+        reversal.subscriptionID = fee.facts.subscriptionID
+        reversal.sourceID = id
+        reversal.creatorCode = RunBilling.actor
+        changes.add(number, of: customer, reversal, lines: Ledger.reversing(fee.lines))
+        changes.reversed.append(id)
+        balances.add(OpenItem(number, of: customer, reversal))
+        balances.unpay(id, from: try store.livingAllocations(of: [id], account: account))
+        balances.use(number, on: id, fee.facts.amount)
     }
 
     mutating func write(in store: any Store) throws {

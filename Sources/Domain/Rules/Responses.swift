@@ -19,7 +19,16 @@ public enum ResponseKind: Sendable {
         }
     }
 
-    /// `S` or `H` for a decline (spec 2.8 declineType); nil when approved.
+    /// `S` or `H` for the code of a decline (spec 2.8 declineType); nil for approvals, for what is no decline (chargeback Z02,
+    /// corrections N08 and N09), and where there was no answer (E02).
+    public static func declineType(of code: String) -> String? {
+        switch code {
+        case "Z02", "N08", "N09", "E02": nil
+        default: ResponseKind(code: code).declineType
+        }
+    }
+
+    /// `S` or `H` for a decline; nil when approved.
     public var declineType: String? {
         switch self {
         case .approved: nil

@@ -95,7 +95,7 @@ extension Descriptions {
             get: { $0.gatewayTransactionID })
         Field.text(
             "declineType", 1, mark: .extended, meaning: "S soft, H hard.",
-            get: { $0.responseCode.flatMap { ResponseKind(code: $0).declineType } })
+            get: { $0.responseCode.flatMap { ResponseKind.declineType(of: $0) } })
         Field.integer(
             "attemptNumber", mark: .extended, meaning: "Which try at the invoice.", get: { $0.attemptNumber })
         Field.date(

@@ -36,6 +36,9 @@ extension PostgresStore: ReversalStore {
                offset 0) p
          order by t.transaction_id
         """)
+    private static let feeFor = Statement(
+        "transaction.service_fee_for",
+        "select transaction_id from transactions where account_id = $1 and source_id = $2 and type = 'RF'")
     private static let livingAllocations = Statement(
         "allocation.living",
         """
@@ -87,6 +90,12 @@ extension PostgresStore: ReversalStore {
             }
             return source
         }
+    }
+
+    public func serviceFee(
+        for cause: Identifier<Transaction>, account: Int64
+    ) throws -> Identifier<Transaction>? {
+        try connection.rows(Self.feeFor, [.int(account), .id(cause)]).first.map { $0.identifier(0) }
     }
 
     public func livingAllocations(
