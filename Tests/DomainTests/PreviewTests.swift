@@ -106,7 +106,13 @@ struct PreviewTests {
                         state: .due, collectOn: due))
             }
             var preview = Preview(of: Identifier(51), in: outlook, under: policy, on: day(row.today))
-            preview.invoiced = row.invoiced.mapValues { _ in Identifier(77) }
+            for cycle in row.invoiced.keys {
+                let charge = Charge(
+                    cycleNumber: cycle,
+                    billingDate: terms.cycle.date(of: cycle, from: terms.firstBillingDate), kind: .fixed,
+                    amount: terms.amount, taxAmount: .zero)
+                preview.invoiced[cycle] = (charge, Identifier(77))
+            }
             let lines = preview.charges(row.count).map { planned in
                 let charge = planned.charge
                 return
