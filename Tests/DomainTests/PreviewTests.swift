@@ -15,6 +15,9 @@ struct PreviewTests {
         var credit: Int64 = 0
         var fees: Int64 = 0
         var invoiced: [Int: Int64] = [:]
+        /// When a further subscription of 500, annual, is billed first.
+        var another: String?
+        var option: PaymentOption? = DomainTests.option()
         var today = "2027-03-10"
         var count = 4
         let lines: [String]
@@ -75,6 +78,24 @@ struct PreviewTests {
                 change: { $0.invoiceLeadDays = 30 }, invoiced: [3: 400],
                 lines: ["3 F 2027-03-31 1000 billed 400", "4 F 2027-04-30 1000 planned 1000"]),
             Row(
+                name: "ended, with its last payment invoiced ahead", length: 3,
+                progress: SubscriptionProgress(
+                    status: .expired, nextCycle: 4, nextBillingDate: nil, lastBillingDate: day("2027-03-31"),
+                    billedCount: 3),
+                change: { $0.invoiceLeadDays = 30 }, invoiced: [3: 1000],
+                lines: ["3 F 2027-03-31 1000 billed 1000"]),
+            Row(
+                name: "another subscription uses the credit first, and takes a fee along", credit: 600,
+                fees: 200,
+                another: "2027-03-20",
+                lines: [
+                    "3 P 2027-03-31 1000 planned 1000", "4 P 2027-04-30 1000 planned 1000",
+                    "5 P 2027-05-31 1000 planned 1000", "6 P 2027-06-30 1000 planned 1000",
+                ]),
+            Row(
+                name: "nothing to collect with", option: nil, count: 1,
+                lines: ["3 P 2027-03-31 1000 planned 0"]),
+            Row(
                 name: "ended",
                 progress: SubscriptionProgress(
                     status: .cancelled, nextCycle: 3, nextBillingDate: nil, lastBillingDate: nil,
@@ -93,8 +114,18 @@ struct PreviewTests {
                     id: Identifier(51),
                     course: SubscriptionCourse(
                         terms: terms, progress: row.progress, adjustments: row.adjustments),
-                    option: option())
+                    option: row.option)
             ]
+            if let another = row.another {
+                outlook.agreements.append(
+                    CustomerOutlook.Agreement(
+                        id: Identifier(52),
+                        course: SubscriptionCourse(
+                            terms: SubscriptionTerms(
+                                cycle: BillingCycle(.annually), amount: Money(500),
+                                firstBillingDate: day(another)),
+                            progress: SubscriptionProgress(beginningOn: day(another))), option: option()))
+            }
             if row.credit > 0 { outlook.items.append(item(91, .credit, row.credit)) }
             if row.fees > 0 { outlook.items.append(item(92, .serviceFee, row.fees)) }
             for (cycle, left) in row.invoiced {
@@ -106,7 +137,13 @@ struct PreviewTests {
                         state: .due, collectOn: due))
             }
             var preview = Preview(of: Identifier(51), in: outlook, under: policy, on: day(row.today))
-            preview.invoiced = row.invoiced.mapValues { _ in Identifier(77) }
+            for cycle in row.invoiced.keys {
+                let charge = Charge(
+                    cycleNumber: cycle,
+                    billingDate: terms.cycle.date(of: cycle, from: terms.firstBillingDate), kind: .fixed,
+                    amount: terms.amount, taxAmount: .zero)
+                preview.invoiced[cycle] = (charge, Identifier(77))
+            }
             let lines = preview.charges(row.count).map { planned in
                 let charge = planned.charge
                 return

@@ -37,6 +37,7 @@ struct ExplainTests {
             "/usr/bin/python3", ["-B", "\(packageFolder)/Tests/EndToEndTests/Explain/recompute.py"],
             input: lines.joined())
         #expect(output.errors == "", sourceLocation: location)
+        print("\(all.count) explanations recomputed")
         let found = output.output.split(separator: "\n").map { Tree(json: String($0)) ?? .null }
         try #require(found.count == all.count, "\(output.output.suffix(500))", sourceLocation: location)
         for (one, found) in zip(all, found) {

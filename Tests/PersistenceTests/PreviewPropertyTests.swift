@@ -91,7 +91,7 @@ import Testing
         print(
             "\(agreements.count) subscriptions, \(planned) charges foreseen, \(behindCredit) of them not at their own amount, \(skipped) skipped"
         )
-        #expect(planned > 400 && skipped > 60 && behindCredit > 60, "the drawing shows too little")
+        #expect(planned > 250 && skipped > 40 && behindCredit > 50, "the drawing shows too little")
         #expect(try database.violations() == [])
     }
 
@@ -207,7 +207,7 @@ import Testing
             let customer = try #require(try store.customer(.id(customer(id)), complete: false))
             let subscription = try #require(
                 try store.subscription(of: customer.id, account: 2001, .id(id)))
-            return try PreviewSubscription(count: 120).execute(subscription, of: customer, in: store)
+            return try PreviewSubscription(count: 50).execute(subscription, of: customer, in: store)
                 .filter { $0.charge.billingDate <= Self.horizon }
         }
     }

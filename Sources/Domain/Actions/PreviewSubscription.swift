@@ -24,7 +24,8 @@ public struct PreviewSubscription {
             filter.dueDateFrom = today.adding(days: 1)
             let invoices = try store.transactions(of: customer.id, account: account, filter, Page(limit: 100))
             for invoice in invoices.items {
-                if let cycle = invoice.facts.cycleNumber { preview.invoiced[cycle] = invoice.id }
+                guard let cycle = invoice.facts.cycleNumber, invoice.status == .final else { continue }
+                preview.invoiced[cycle] = (Charge(invoice, of: subscription.terms), invoice.id)
             }
         }
         return preview.charges(count)
@@ -65,4 +66,16 @@ public struct PreviewSubscription {
 extension Subscription {
     /// Whether something may still come of it.
     fileprivate var goesOn: Bool { progress.status != .cancelled && progress.status != .expired }
+}
+
+extension Charge {
+    /// The charge that an invoice was made for.
+    fileprivate init(_ invoice: Transaction, of terms: SubscriptionTerms) {
+        let facts = invoice.facts
+        self.init(
+            cycleNumber: facts.cycleNumber ?? 1, billingDate: facts.dueDate,
+            kind: facts.adjustmentID != nil ? .paidFreeze : terms.length == nil ? .perpetual : .fixed,
+            amount: facts.amount, taxAmount: facts.taxAmount,
+            adjustmentID: facts.adjustmentID.map { Identifier($0) })
+    }
 }

@@ -58,7 +58,7 @@ extension Explaining {
         note("requestedOn", asked)
         note(policy, amount)
         say(
-            "\(cause.creatorCode) asked for the \(isFreeze ? "freeze" : "cancellation") \(cause.id) on \(asked), with effect from \(cause.effectiveDate).",
+            "\(cause.creatorCode == RunBilling.actor ? "The billing run" : "Service user \(cause.creatorCode)") asked for the \(isFreeze ? "freeze" : "cancellation") \(cause.id) on \(asked), with effect from \(cause.effectiveDate).",
             asked > cause.effectiveDate
                 ? "It took effect on the day it was asked for, as its date was past."
                 : "It took effect on its date.",
@@ -115,7 +115,9 @@ extension Explaining {
         note("cycleNumber", charge.cycleNumber)
         let units = (charge.cycleNumber - 1) * terms.cycle.interval
         say(
-            "Cycle \(charge.cycleNumber) lies \(counted(units, terms.cycle.unit.word)) after the anchor date \(terms.firstBillingDate): it is billed on \(charge.billingDate).",
+            units == 0
+                ? "Cycle \(charge.cycleNumber) lies on the anchor date: it is billed on \(charge.billingDate)."
+                : "Cycle \(charge.cycleNumber) lies \(counted(units, terms.cycle.unit.word)) after the anchor date \(terms.firstBillingDate): it is billed on \(charge.billingDate).",
             clamped(charge.billingDate, terms))
     }
 

@@ -116,14 +116,14 @@ extension Explaining {
             note("full.\(item)", full)
             note("open.\(item)", open)
             if full > open {
-                say("Of transaction \(item), \(money(full)), credit had paid \(money(full - open)) before.")
+                say("Credit had paid \(money(full - open)) of transaction \(item), which was \(money(full)).")
             }
         }
         note("owed", owed)
         let sum = attempt.openAmounts.reduce(Money.zero, +)
-        let parts = zip(items, attempt.openAmounts).map { "\(money($1)) on transaction \($0)" }
+        let parts = zip(items, attempt.openAmounts).map { "\(money($1)) was open on transaction \($0)" }
         say(
-            "Open were \(parts.joined(separator: " and "))\(parts.count > 1 ? ", together \(money(sum))" : ""); the customer owed \(money(owed)).",
+            "\(parts.joined(separator: ", "))\(parts.count > 1 ? ", together \(money(sum))" : ""); the customer owed \(money(owed)).",
             sum == owed
                 ? "So \(money(attempt.amount)) was asked for."
                 : "The smaller of both was asked for: \(money(attempt.amount)).")

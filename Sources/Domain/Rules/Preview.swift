@@ -25,8 +25,8 @@ public struct Preview: Sendable {
     public var outlook: CustomerOutlook
     public var policy: MerchantAccount
     public var today: CalendarDate
-    /// Invoices of this subscription that exist already of billing dates to come (`invoiceLeadDays`), by cycle.
-    public var invoiced: [Int: Identifier<Transaction>] = [:]
+    /// Charges of this subscription whose date is to come and whose invoice exists already (`invoiceLeadDays`), by cycle.
+    public var invoiced: [Int: (charge: Charge, id: Identifier<Transaction>)] = [:]
 
     /// A preview of one of the customer's subscriptions from today on.
     public init(
@@ -39,7 +39,8 @@ public struct Preview: Sendable {
         self.today = today
     }
 
-    /// At most so many charges, by date: what is overdue, then what lies ahead; none when the subscription has ended.
+    /// At most so many charges, by date: what is overdue, then what lies ahead. Of a subscription that has ended there is only what
+    /// was invoiced ahead and is still to be collected.
     public func charges(_ count: Int) -> [PlannedCharge] {
         guard let agreement = outlook.agreements.first(where: { $0.id == subject }) else { return [] }
         let option = agreement.option.flatMap { $0.particulars.isActive ? $0.id : nil }
@@ -60,18 +61,29 @@ public struct Preview: Sendable {
         _ count: Int, of course: SubscriptionCourse, by option: Identifier<PaymentOption>?
     ) -> [PlannedCharge] {
         var progress = course.progress
-        guard progress.status != .cancelled, progress.status != .expired else { return [] }
+        var invoiced = invoiced
+        func nextInvoiced(_ cycle: Int) -> PlannedCharge? {
+            invoiced.removeValue(forKey: cycle).map {
+                PlannedCharge(
+                    charge: $0.charge, status: .billed, transactionID: $0.id, expectedCollection: .zero,
+                    paymentOptionID: option)
+            }
+        }
+        let hasEnded = progress.status == .cancelled || progress.status == .expired
         let ahead = course.terms.cycle.firstNumber(
             onOrAfter: today.adding(days: 1), from: course.terms.firstBillingDate)
         var cycle = progress.nextBillingDate == nil ? ahead : min(ahead, progress.nextCycle)
         let next = progress.nextCycle
         var planned: [PlannedCharge] = []
-        while planned.count < count, progress.billedCount != course.terms.length || cycle < next,
-            var charge = Schedule.charge(of: cycle, in: course, under: policy)
-        {
+        while !hasEnded, planned.count < count, progress.billedCount != course.terms.length || cycle < next {
+            if let made = nextInvoiced(cycle) {
+                planned.append(made)
+                cycle += 1
+                continue
+            }
+            guard var charge = Schedule.charge(of: cycle, in: course, under: policy) else { break }
             let isBehind = cycle < next
-            let invoice = isBehind ? invoiced[cycle] : nil
-            if isBehind, charge.kind == .paidFreeze, invoice == nil {
+            if isBehind, charge.kind == .paidFreeze {
                 // Passed over already: the account asks for a fee only since.
                 (charge.kind, charge.amount) = (.freeze, .zero)
             }
@@ -80,9 +92,13 @@ public struct Preview: Sendable {
             if status == .planned, charge.kind.isPayment { progress.billedCount += 1 }
             planned.append(
                 PlannedCharge(
-                    charge: charge, status: status, transactionID: invoice, expectedCollection: .zero,
+                    charge: charge, status: status, transactionID: nil, expectedCollection: .zero,
                     paymentOptionID: status == .skipped ? nil : option))
             cycle += 1
+        }
+        // Cancelled or paused since.
+        for cycle in invoiced.keys.sorted() where planned.count < count {
+            if let made = nextInvoiced(cycle) { planned.append(made) }
         }
         return planned
     }

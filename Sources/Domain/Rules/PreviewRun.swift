@@ -46,8 +46,9 @@ struct PreviewRun {
     private var aged: [Identifier<Transaction>: AgedInvoice]
     private var attempts: [OpenAttempt]
     private var lastID = Int64(1) << 60
-    /// How much work is left to be done for the others, in subscriptions looked at: beyond, they are left out of account.
-    private var patience = 200_000
+    /// How much work is left to be done for the others, in subscriptions and open items looked at: beyond, they are left out of
+    /// account.
+    private var patience = 100_000
 
     /// What the run asked for with each invoice.
     private(set) var collected: [Identifier<Transaction>: Money] = [:]
@@ -72,8 +73,8 @@ struct PreviewRun {
         settle(attempts, on: day)
         while true {
             run(on: day)
-            patience -= agreements.count
-            if patience < 0 || isAlone { agreements.removeAll { $0.id != subject } }
+            patience -= agreements.count + items.count
+            if patience < 0 || isAlone { leaveOthersOut() }
             guard let next = nextDay(after: day), next <= last else { return }
             day = next
         }
@@ -95,6 +96,13 @@ struct PreviewRun {
                     && !one.course.adjustments.contains { $0.state == .pending }
                     && (one.course.progress.billedCount > 0 || policy.enrollmentFee == .zero)
             }
+    }
+
+    /// From here on the others neither bill nor age. What they are owed a fee for goes along all the same.
+    private mutating func leaveOthersOut() {
+        agreements.removeAll { $0.id != subject }
+        items = items.filter { $1.type != .invoice || $1.subscriptionID == subject }
+        collections = collections.filter { items[$0.key] != nil }
     }
 
     private func nextDay(after day: CalendarDate) -> CalendarDate? {
@@ -171,7 +179,6 @@ struct PreviewRun {
             .filter { $0.state == .due && $0.collectOn.map { $0 <= day } == true }
             .sorted { ($0.collectOn ?? day, $0.invoiceID) < ($1.collectOn ?? day, $1.invoiceID) }
         guard !due.isEmpty else { return false }
-        let balance = items.values.reduce(Money.zero) { $1.type.isDebt ? $0 + $1.left : $0 - $1.left }
         var collecting = CollectInvoices(
             state: AccountState(account: policy, moment: moment(day), isFrozen: true), items: openItems,
             open: [])
@@ -217,7 +224,7 @@ struct PreviewRun {
     // MARK: Age
 
     private mutating func age(on day: CalendarDate) {
-        guard policy.lateFeeAmount > .zero || policy.writeOffDays > 0 else { return }
+        guard policy.lateFeeAmount > .zero || policy.writeOffDays > 0, balance > .zero else { return }
         let old = items.values.filter { $0.type == .invoice }
             .sorted { ($0.dueDate, $0.id) < ($1.dueDate, $1.id) }
             .map { item in
@@ -252,6 +259,11 @@ struct PreviewRun {
 
     private func moment(_ day: CalendarDate) -> Moment {
         Moment(now: Timestamp(microsecondsSince1970: 0), local: LocalDateTime(date: day))
+    }
+
+    /// What the customer owes.
+    private var balance: Money {
+        items.values.reduce(Money.zero) { $1.type.isDebt ? $0 + $1.left : $0 - $1.left }
     }
 
     private mutating func newID() -> Identifier<Transaction> {

@@ -131,7 +131,7 @@ public enum Examples {
             "transactionId": .integer(650_012),
             "causedBy": .text("the billing run"),
             "steps": .list([
-                .text("Cycle 1 lies 0 months after the anchor date 2027-01-31: it is billed on 2027-01-31."),
+                .text("Cycle 1 lies on the anchor date: it is billed on 2027-01-31."),
                 .text("The subscription's amount is 49.99 USD."),
             ]),
         ],
