@@ -16,14 +16,19 @@ extension PostgresStore: RoundStore {
         returning 1
         """)
     private static let aged = Statement(
-        "round.aged", "select ageing_through >= $2, ageing_after from account_rounds where account_id = $1")
+        "round.aged",
+        """
+        select ageing_through >= $2, case when ageing_date = $2 then ageing_after else 0 end
+          from account_rounds
+         where account_id = $1
+        """)
     private static let noteAged = Statement(
         "round.note_aged",
         """
-        insert into account_rounds as r (account_id, ageing_after, ageing_through)
-        values ($1, coalesce($2, 0), case when $2 is null then $3 end)
+        insert into account_rounds as r (account_id, ageing_after, ageing_date, ageing_through)
+        values ($1, coalesce($2, 0), $3, case when $2 is null then $3 end)
         on conflict on constraint account_rounds_key do update
-           set ageing_after = excluded.ageing_after,
+           set ageing_after = excluded.ageing_after, ageing_date = excluded.ageing_date,
                ageing_through = coalesce(excluded.ageing_through, r.ageing_through)
         """)
     private static let lockPayer = Statement(
