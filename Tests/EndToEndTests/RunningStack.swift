@@ -41,7 +41,9 @@ final class RunningStack: Sendable {
     }
 
     /// Starts a stack for one test or suite, to disturb at will.
-    init(workers: Int = 2) throws {
+    ///
+    /// - Parameter settings: settings of the program, `BILLING_LIVE_REQUESTS=5`.
+    init(workers: Int = 2, settings: [String] = []) throws {
         home = try TemporaryFolder(prefix: "billing-e2e")
         // The stack's unprivileged user has to pass.
         chmod(home.path, 0o755)
@@ -51,13 +53,14 @@ final class RunningStack: Sendable {
         let line = open("\(home.path)/line", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard line >= 0, flock(line, LOCK_EX) == 0 else { throw SetupFailure("flock: \(errno)") }
         let script = """
-            unset BILLING_RECORD; cd "$1" && export BILLING_RUN_DIR=$2/run BILLING_PORT=$3 BILLING_WORKERS=$4
+            unset BILLING_RECORD; cd "$1" && export BILLING_RUN_DIR=$2/run BILLING_PORT=$3 BILLING_WORKERS=$4 "${@:5}"
             Scripts/stack start >"$2/start.log" 2>&1; echo $? >"$2/started.new"; mv "$2/started.new" "$2/started"
             flock "$2/line" true
             Scripts/stack stop >/dev/null 2>&1; rm -rf -- "$2"
             """
         let shell = try Subprocess(
-            "/bin/bash", ["-c", script, "guard", packageFolder, home.path, String(port), String(workers)],
+            "/bin/bash",
+            ["-c", script, "guard", packageFolder, home.path, String(port), String(workers)] + settings,
             output: .null, errors: .null, ownGroup: true)
         state = Mutex(Guard(shell: shell, line: line))
         let started = "\(home.path)/started"
