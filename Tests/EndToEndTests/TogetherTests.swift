@@ -6,7 +6,7 @@ import Testing
 @Suite(.serialized, .enabled(if: programIsKnown, "needs BILLING_BINARY"))
 enum TogetherTests {
     private static let kept = Result {
-        try RunningStack(workers: 6, settings: ["BILLING_LIVE_REQUESTS=5"])
+        try RunningStack(workers: 4, settings: ["BILLING_LIVE_REQUESTS=5"])
     }
 
     /// The stack, started at first use. It ends with the test process.

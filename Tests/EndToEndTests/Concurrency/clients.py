@@ -19,9 +19,12 @@ import random
 import ssl
 import sys
 import threading
+import time
 import urllib.parse
 
 TIMEOUT = 60
+# nginx closes a connection that was idle for 65 seconds.
+IDLE = 30
 
 
 class Caller:
@@ -35,6 +38,7 @@ class Caller:
         pair = f"{access['user']}:{access['password']}".encode()
         self.headers = {"Authorization": "Basic " + base64.b64encode(pair).decode()}
         self.connection.connect()
+        self.used = time.monotonic()
 
     def ask(self, method, path, body=None, headers=None):
         """The status, the headers in small letters and the JSON of the answer."""
@@ -42,9 +46,12 @@ class Caller:
         if body is not None:
             sent["Content-Type"] = "application/json"
             body = json.dumps(body).encode()
+        if time.monotonic() - self.used > IDLE:
+            self.connection.close()
         self.connection.request(method, self.base + path, body, sent)
         answer = self.connection.getresponse()
         text = answer.read()
+        self.used = time.monotonic()
         names = {name.lower(): value for name, value in answer.getheaders()}
         return answer.status, names, json.loads(text) if text else None
 
