@@ -80,7 +80,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["TestSupport"], exclude: ["Documentation", "Explain", "GeneratedClient", "Samples"],
+            name: "EndToEndTests", dependencies: ["TestSupport"],
+            exclude: ["Concurrency", "Documentation", "Events", "Explain", "GeneratedClient", "Samples"],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]

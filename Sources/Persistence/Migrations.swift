@@ -28,5 +28,6 @@ struct Migration {
         Migration(5, "search", PackageResources._005_search_sql),
         Migration(6, "corrections", PackageResources._006_corrections_sql),
         Migration(7, "policies", PackageResources._007_policies_sql),
+        Migration(8, "jobs", PackageResources._008_jobs_sql),
     ]
 }

@@ -41,17 +41,24 @@ struct Merchant: Sendable {
 
     /// Makes the account, by the `billing` command, in the shared stack unless another is given.
     ///
-    /// - Parameter settings: fields of spec 2.11, `lateFeeAmount=500`.
-    init(in given: RunningStack? = nil, clock: String = "2027-01-01", settings: [String] = []) throws {
+    /// - Parameters:
+    ///   - clock: nil for real time.
+    ///   - settings: fields of spec 2.11, `lateFeeAmount=500`.
+    init(
+        in given: RunningStack? = nil, clock: String? = "2027-01-01", mode: String = "sandbox",
+        settings: [String] = []
+    )
+        throws
+    {
         stack = try given ?? RunningStack.shared
         account = stack.nextAccount()
         let made = try stack.billing(
-            ["account", "create", "--id", "\(account)", "--name", "Blue Gym", "--json"]
+            ["account", "create", "--id", "\(account)", "--name", "Blue Gym", "--mode", mode, "--json"]
                 + settings.flatMap { ["--set", $0] })
         guard made.status == 0 else { throw SetupFailure("account create: \(made.errors)") }
         user = "api-test-\(account)"
         password = try Merchant.makeUser(user, of: [account], in: stack)
-        try setClock(clock)
+        if let clock { try setClock(clock) }
     }
 
     private init(stack: RunningStack, account: Int, user: String, password: String) {

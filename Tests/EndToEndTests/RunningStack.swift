@@ -42,7 +42,7 @@ final class RunningStack: Sendable {
 
     /// Starts a stack for one test or suite, to disturb at will.
     ///
-    /// - Parameter settings: of the program, `BILLING_JOBS_INTERVAL=3600`.
+    /// - Parameter settings: settings of the program, `BILLING_LIVE_REQUESTS=5`.
     init(workers: Int = 2, settings: [String] = []) throws {
         home = try TemporaryFolder(prefix: "billing-e2e")
         // The stack's unprivileged user has to pass.
@@ -60,8 +60,7 @@ final class RunningStack: Sendable {
             """
         let shell = try Subprocess(
             "/bin/bash",
-            ["-c", script, "guard", packageFolder, home.path, String(port), String(workers)]
-                + settings,
+            ["-c", script, "guard", packageFolder, home.path, String(port), String(workers)] + settings,
             output: .null, errors: .null, ownGroup: true)
         state = Mutex(Guard(shell: shell, line: line))
         let started = "\(home.path)/started"

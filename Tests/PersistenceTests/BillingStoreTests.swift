@@ -153,7 +153,7 @@ import Testing
             #expect(try ask() == [])
             pauses.append(try owner.rows(pause)[0].int(0))
         }
-        let expected: [Int64] = [10, 20, 40, 80, 160, 320, 600, 600]
+        let expected: [Int64] = [30, 60, 120, 240, 480, 600, 600, 600]
         for (found, wanted) in zip(pauses, expected) { #expect(abs(found - wanted) <= 1) }
         try owner.run(rewind)
         try store { store throws in

@@ -36,6 +36,7 @@ struct RunCommand: ParsableCommand {
             .init("noticesTaken", .integer(Int64(report.noticesTaken))),
             .init("agedInvoices", .integer(Int64(report.agedInvoices))),
             .init("setAside", .list(report.setAside.map { .text($0) })),
+            .init("failures", .list(report.failures.map { .text($0) })),
         ])
         answer.show(document) { Terminal.fields(of: document) }
     }

@@ -8,9 +8,13 @@ struct StatusCommand: ParsableCommand {
         commandName: "status",
         abstract: "Shows how the database, the jobs and the books stand.",
         discussion: """
-            With --check every rule of the books is tested over all data, and the exit status is 1 when one is broken. \
+            Lists what is for a person: subscriptions whose step failed, and payments, refunds and voids whose outcome \
+            has been unknown for more than an hour. With --check every rule of the books is tested over all data, and the exit status is 1 when one is broken. \
             Workers and requests are counted on /metrics.
             """)
+
+    /// Most subscriptions and attempts that are listed each.
+    static let most = 1_000
 
     @Flag(help: "Test the invariants of the books; exit status 1 when one is broken.")
     var check = false
@@ -29,6 +33,8 @@ struct StatusCommand: ParsableCommand {
             standing.heartbeat = try store.secondsSinceHeartbeat()
             standing.missedBills = try store.missedBills(olderThan: configuration.missedBillMinutes * 60)
             standing.oversight = try store.oversight()
+            standing.setAside = try store.setAsideSubscriptions(limit: Self.most)
+            standing.longOpen = try store.longOpenAttempts(limit: Self.most)
         }
         if check {
             Terminal.announce("checking the books")
@@ -66,6 +72,8 @@ private struct Standing {
     var heartbeat: Int?
     var missedBills = 0
     var oversight: Oversight?
+    var setAside: [SetAsideSubscription] = []
+    var longOpen: [LongOpenAttempt] = []
     /// Broken invariants; nil when they were not tested.
     var broken: [BrokenInvariant]?
 
@@ -97,6 +105,8 @@ private struct Standing {
                 .init("missedBills", .integer(Int64(missedBills))),
                 .init("setAsideSubscriptions", .integer(Int64(oversight.setAside))),
                 .init("oldOpenAttempts", .integer(Int64(oversight.oldOpenAttempts))),
+                .init("setAside", .list(setAside.map(\.document))),
+                .init("attemptsForAPerson", .list(longOpen.map(\.document))),
             ]
         }
         if let broken {
@@ -125,8 +135,22 @@ private struct Standing {
                 ["jobs", heartbeat.map { "alive \($0) s ago" } ?? "none runs"],
                 ["missed bills", String(missedBills)],
                 ["subscriptions set aside", String(oversight.setAside)],
-                ["attempts open over an hour", String(oversight.oldOpenAttempts)],
             ]
+            // Of each kind the first tell enough on a terminal.
+            rows += setAside.prefix(100).map { one in
+                [
+                    "  subscription \(one.subscription)",
+                    "account \(one.account), customer \(one.customer): \(one.reason); tried again \(one.until) UTC",
+                ]
+            }
+            rows.append(["attempts open over an hour", String(oversight.oldOpenAttempts)])
+            rows += longOpen.prefix(100).map { one in
+                [
+                    "  \(one.kind) \(one.transaction)",
+                    "account \(one.account), customer \(one.customer): \(one.amount) since \(one.opened) UTC, "
+                        + "asked \(one.lookUps) times, again \(one.nextLookUp) UTC",
+                ]
+            }
         }
         if let broken {
             rows.append(["invariants", broken.isEmpty ? "all hold" : "\(broken.count) violations"])
@@ -134,5 +158,26 @@ private struct Standing {
             rows += broken.prefix(100).map { ["  \($0.name)", "account \($0.account): \($0.detail)"] }
         }
         return rows
+    }
+}
+
+extension SetAsideSubscription {
+    fileprivate var document: Value {
+        .object([
+            .init("accountId", .integer(account)), .init("customerId", .integer(customer)),
+            .init("subscriptionId", .integer(subscription)), .init("reason", .text(reason)),
+            .init("times", .integer(Int64(times))), .init("triedAgain", .text(until)),
+        ])
+    }
+}
+
+extension LongOpenAttempt {
+    fileprivate var document: Value {
+        .object([
+            .init("accountId", .integer(account)), .init("customerId", .integer(customer)),
+            .init("transactionId", .integer(transaction)), .init("kind", .text(kind)),
+            .init("amount", .integer(amount)), .init("openedAt", .text(opened)),
+            .init("lookUps", .integer(Int64(lookUps))), .init("nextLookUp", .text(nextLookUp)),
+        ])
     }
 }

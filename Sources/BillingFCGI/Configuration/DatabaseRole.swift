@@ -38,9 +38,12 @@ extension Configuration {
     ) -> ConnectionSettings {
         let seconds = statementSeconds ?? role.statementSeconds
         let url = role == .sandbox ? sandboxDatabaseURL ?? databaseURL : databaseURL
-        return ConnectionSettings(
+        var settings = ConnectionSettings(
             url, applicationName: "billing \(process ?? role.rawValue)", statementTimeout: seconds * 1_000,
             networkTimeout: (seconds + 3) * 1_000, defaultUser: role.user)
+        // A jobs process that was stopped in a pass keeps nobody from moving the account's clock for longer.
+        if role == .jobs { settings.runtimeSettings.append((name: "idle_session_timeout", value: "60s")) }
+        return settings
     }
 
     /// How the sandbox processor connects.

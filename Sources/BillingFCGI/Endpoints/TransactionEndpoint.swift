@@ -210,12 +210,17 @@ enum TransactionEndpoint {
     }
 
     /// Runs the body in one of the places at the processors, of which there are fewer than workers: however slow they are, somebody
-    /// answers the rest. Where none becomes free in a third of a second, S02.
+    /// answers the rest. Where nobody gets on in a third of a second, or in a second none becomes free for this one, S02.
     private static func outside<Result>(_ call: Call, _ body: () throws -> Result) throws -> Result {
         call.place.standAside()
-        let deadline = RealClock.now().microsecondsSince1970 + 333_000
+        func now() -> Int64 { RealClock.now().microsecondsSince1970 }
+        let last = now() + 1_000_000
+        var (deadline, answered) = (now() + 333_000, call.place.answered())
         while !call.place.enterOutside() {
-            guard RealClock.now().microsecondsSince1970 < deadline else { throw ProcessorsBusy() }
+            if answered != call.place.answered() {
+                (deadline, answered) = (min(now() + 333_000, last), call.place.answered())
+            }
+            guard now() < deadline else { throw ProcessorsBusy() }
             poll(nil, 0, 1)
         }
         defer { call.place.leaveOutside() }

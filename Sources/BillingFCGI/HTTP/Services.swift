@@ -41,15 +41,37 @@ final class Services {
         return error is OutcomeUnknown
     }
 
+    /// Whether the database cannot be worked with at all at present, for no merchant account.
+    static func isOutage(_ error: any Error) -> Bool {
+        guard let trouble = error as? DatabaseTrouble else { return error is OutcomeUnknown }
+        return switch trouble.failure.kind {
+        case .timeout, .lockTimeout, .serialization: false
+        default: trouble.code == .databaseUnavailable
+        }
+    }
+
     /// A billing pass over one account until nothing more is due, or for so many batches.
-    func pass(over account: Int64, processor name: String, batches: Int = .max) throws -> RunBilling.Report {
+    ///
+    /// What is done once a business date, when all else is done, needs the account for itself: it is left to the next
+    /// pass while others run, unless this one is to wait for them.
+    ///
+    /// - Returns: what was done; nil while the account's clock is being moved.
+    func pass(
+        over account: Int64, processor name: String, batches: Int = .max, waiting: Bool = true
+    ) throws -> RunBilling.Report? {
         guard let processor = processor(named: name) else {
             throw Refusal(
                 .configurationLacks, "the merchant account's processor, \(name), is not set up here")
         }
-        return try RunBilling(
-            account: account, books: books, processor: processor, vault: vault, isTrouble: Services.isTrouble
-        ).execute(batches: batches)
+        let run = RunBilling(
+            account: account, books: books, processor: processor, vault: vault, isTrouble: Services.isTrouble)
+        let begun = try books.asPass(of: account, waiting: waiting) { try run.execute(batches: batches) }
+        guard var report = begun else { return nil }
+        guard report.isDone, try run.hasAgeing() else { return report }
+        if let aged = try books.asOnlyPass(of: account, waiting: waiting, { try run.age(batches: batches) }) {
+            report.add(aged)
+        }
+        return report
     }
 }
 

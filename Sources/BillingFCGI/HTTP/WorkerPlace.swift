@@ -9,6 +9,8 @@ struct WorkerPlace {
     var standAside: () -> Void = {}
     /// Takes one of the places at the processors, of which there are fewer than workers; false when all are taken.
     var enterOutside: () -> Bool = { true }
+    /// How many requests the workers have answered in all: whether those at the processors get on.
+    var answered: () -> Int64 = { 0 }
     /// Gives it back.
     var leaveOutside: () -> Void = {}
     /// Counts a request of a caller that may send so many a second; how many milliseconds it comes too early, 0 when not.
@@ -23,6 +25,7 @@ struct WorkerPlace {
         allowLong = { slot.allow(configuration.longRequestDeadline) }
         standAside = { slot.standAside() }
         enterOutside = { slot.enterOutside(limit: places) }
+        answered = { slot.scoreboard.answered }
         leaveOutside = { slot.leaveOutside() }
         admit = { slot.scoreboard.admit($0, perSecond: $1) }
     }

@@ -50,10 +50,9 @@ enum JobsProgram {
         guard let state = try services.books.reading(reaching: [account], { try $0.account(account) }) else {
             throw Refusal(.notFound, "there is no merchant account \(account)")
         }
-        guard
-            let report = try services.books.asPass(
-                of: account, { try services.pass(over: account, processor: state.account.processor) })
-        else { throw Refusal(.stateForbids, "the account's clock is being moved: try again") }
+        guard let report = try services.pass(over: account, processor: state.account.processor) else {
+            throw Refusal(.stateForbids, "the account's clock is being moved: try again")
+        }
         return report
     }
 }
@@ -93,10 +92,14 @@ private final class Jobs {
         for (account, processor) in waiting {
             if stopWanted() { return false }
             do {
-                let report = try services.books.asPass(of: account) {
-                    try services.pass(over: account, processor: processor, batches: JobsProgram.turn)
+                let pass = try services.pass(
+                    over: account, processor: processor, batches: JobsProgram.turn, waiting: false)
+                guard let report = pass else { continue }
+                for one in report.failures {
+                    services.logger.error(
+                        "not taken into the books", metadata: ["account": "\(account)", "what": "\(one)"])
                 }
-                guard let report, report.didWork else { continue }
+                guard report.didWork else { continue }
                 didWork = true
                 services.logger.info(
                     "billing pass",
@@ -113,7 +116,8 @@ private final class Jobs {
             } catch {
                 services.logger.error(
                     "billing pass failed", metadata: ["account": "\(account)", "error": "\(error)"])
-                if Services.isTrouble(error) { throw error }
+                // What is locked or slow in one account does not hold up the next.
+                if Services.isOutage(error) { throw error }
             }
             try beat()
         }

@@ -26,6 +26,11 @@ public struct RunBilling {
         public var agedInvoices = 0
         /// Subscriptions whose step failed and that were set aside, each with its reason.
         public var setAside: [String] = []
+        /// Attempts and notices that could not be taken into the books, each with its reason: they stay as they are and come
+        /// again.
+        public var failures: [String] = []
+        /// Whether nothing more was due when the pass ended, as far as it could see: what others had locked is theirs.
+        public var isDone = false
 
         /// Whether anything was done.
         public var didWork: Bool {
@@ -58,28 +63,53 @@ public struct RunBilling {
     }
 
     /// Runs until nothing more is due or `batches` batches of each step are done: then other accounts have their turn.
+    ///
+    /// A pass without such a limit tries at once what was set aside; others when its time has come.
     public func execute(batches: Int = .max) throws -> Report {
+        try books.transaction(reaching: [account]) {
+            try $0.takeUpAgain(account: account, all: batches == .max)
+        }
+        return try run(batches, takingNotices: .whenDue)
+    }
+
+    /// Whether invoices are still to be looked through for their age on this business date (spec 5.2 step 7).
+    public func hasAgeing() throws -> Bool {
+        try books.transaction(reaching: [account]) { store in
+            guard let state = try store.account(account),
+                state.account.lateFeeAmount > .zero || state.account.writeOffDays > 0
+            else { return false }
+            return try store.agedSoFar(account: account, on: state.moment.businessDate) != nil
+        }
+    }
+
+    /// Charges late fees and writes off. For a process that is the account's only pass meanwhile: what is still to be collected
+    /// or to be reported today is not late yet, whoever has it in hand. So it looks once more for that before.
+    public func age(batches: Int = .max) throws -> Report {
+        var report = try run(batches, takingNotices: .now)
+        guard report.isDone else { return report }
+        report.agedInvoices += try AgeInvoices(account: account, books: books).execute(batches: batches)
+        return report
+    }
+
+    private func run(_ batches: Int, takingNotices time: TakeNotices.Time) throws -> Report {
         var report = Report()
         var round = 0
         while round < batches, try bill(.adjustments, &report) { round += 1 }
         round = 0
         while round < batches, try bill(.charges, &report) { round += 1 }
-        var isDone = round < batches
+        report.isDone = round < batches
         round = 0
         while round < batches, try collect(&report) { round += 1 }
-        isDone = isDone && round < batches
+        report.isDone = report.isDone && round < batches
         try recover(&report)
-        report.noticesTaken += try TakeNotices(
-            account: account, books: books, processor: processor, vault: vault
-        ).execute()
+        var notices = TakeNotices(
+            account: account, books: books, processor: processor, vault: vault, isTrouble: isTrouble)
+        report.noticesTaken += try notices.execute(time)
+        report.failures += notices.failures
         // Where retries were used up, what follows begins today.
         if report.attemptsMade + report.outcomesRecovered + report.noticesTaken > 0 {
             round = 0
             while round < batches, try bill(.adjustments, &report) { round += 1 }
-        }
-        // What is still to be collected today is not late yet.
-        if isDone {
-            report.agedInvoices += try AgeInvoices(account: account, books: books).execute(batches: batches)
         }
         return report
     }
@@ -113,14 +143,20 @@ public struct RunBilling {
                 moved += one.subscriptions
             } catch  where !isTrouble(error) {
                 guard let failed = current else { throw error }
-                let reason = "\(error)"
-                try books.transaction(reaching: [account]) {
-                    try $0.setAside(failed, account: account, reason: String(reason.prefix(500)))
-                }
-                report.setAside.append("\(failed): \(reason)")
+                try setAside(failed, for: error, &report)
             }
         }
         return moved > 0
+    }
+
+    private func setAside(
+        _ failed: Identifier<Subscription>, for error: any Error, _ report: inout Report
+    ) throws {
+        let reason = "\(error)"
+        try books.transaction(reaching: [account]) {
+            try $0.setAside(failed, account: account, reason: String(reason.prefix(500)))
+        }
+        report.setAside.append("\(failed): \(reason)")
     }
 
     private func billBatch(
@@ -145,14 +181,39 @@ public struct RunBilling {
     // MARK: Collecting (spec 5.2 steps 4 to 6)
 
     private func collect(_ report: inout Report) throws -> Bool {
-        let batch = try openAttempts()
-        guard let batch else { return false }
+        do {
+            return try collectBatch(limit: RunBilling.batchSize, &report)
+        } catch  where !isTrouble(error) {
+            // One of the batch cannot be collected: go through them one by one and set aside what fails.
+            return try collectSingly(&report)
+        }
+    }
+
+    private func collectSingly(_ report: inout Report) throws -> Bool {
+        var moved = false
+        for _ in 0..<RunBilling.batchSize {
+            var current: Identifier<Subscription>?
+            do {
+                guard try collectBatch(limit: 1, &report, noting: { current = $0 }) else { break }
+                moved = true
+            } catch  where !isTrouble(error) {
+                guard let failed = current else { throw error }
+                try setAside(failed, for: error, &report)
+            }
+        }
+        return moved
+    }
+
+    private func collectBatch(
+        limit: Int, _ report: inout Report, noting: (Identifier<Subscription>?) -> Void = { _ in }
+    ) throws -> Bool {
+        guard let batch = try openAttempts(limit: limit, noting: noting) else { return false }
         if !batch.orders.isEmpty {
             report.attemptsMade += batch.orders.count
             let answers = processor.submitAndAsk(batch.orders.map(\.order))
             try settle(
                 zip(batch.orders.map(\.transactionID), answers.map(SettleAttempts.Known.answer)),
-                at: batch.state)
+                at: batch.state, &report)
         }
         return batch.didMove
     }
@@ -164,12 +225,15 @@ public struct RunBilling {
         let didMove: Bool
     }
 
-    private func openAttempts() throws -> Batch? {
+    private func openAttempts(
+        limit: Int, noting: (Identifier<Subscription>?) -> Void
+    ) throws -> Batch? {
         try books.transaction(reaching: [account]) { store in
             guard let state = try store.account(account) else { return nil }
             let due = try store.dueCollections(
-                account: account, through: state.moment.businessDate, limit: RunBilling.batchSize)
+                account: account, through: state.moment.businessDate, limit: limit)
             guard !due.isEmpty else { return nil }
+            due.forEach { noting($0.collection.subscriptionID) }
             let customers = Array(Set(due.map(\.collection.customerID))).sorted()
             let items = try store.openItems(of: customers, account: account)
             let ids = try store.reserveTransactionIDs(due.count)
@@ -198,14 +262,32 @@ public struct RunBilling {
         }
     }
 
+    /// Takes answers into the books, all together; one by one where one of them cannot be: that one stays open, is asked for
+    /// again, and is listed for a person after an hour.
     private func settle(
-        _ answers: some Sequence<(Identifier<Transaction>, SettleAttempts.Known)>, at state: AccountState
+        _ answers: some Sequence<(Identifier<Transaction>, SettleAttempts.Known)>, at state: AccountState,
+        _ report: inout Report
+    ) throws {
+        let answers = Dictionary(uniqueKeysWithValues: answers.map { ($0, $1) })
+        do {
+            try settle(answers, at: state)
+        } catch  where !isTrouble(error) {
+            for (id, answer) in answers.sorted(by: { $0.key < $1.key }) {
+                do {
+                    try settle([id: answer], at: state)
+                } catch  where !isTrouble(error) {
+                    report.failures.append("attempt \(id): \(error)")
+                }
+            }
+        }
+    }
+
+    private func settle(
+        _ answers: [Identifier<Transaction>: SettleAttempts.Known], at state: AccountState
     ) throws {
         _ = try books.transaction(reaching: [account]) { store in
-            try SettleAttempts(
-                account: state.account, moment: state.moment,
-                answers: Dictionary(uniqueKeysWithValues: answers.map { ($0, $1) })
-            ).execute(in: store)
+            try SettleAttempts(account: state.account, moment: state.moment, answers: answers)
+                .execute(in: store)
         }
     }
 
@@ -231,23 +313,33 @@ public struct RunBilling {
             case .notFound: lost.append(attempt)
             }
         }
-        known += try sendAgain(lost, at: state)
+        known += try sendAgain(lost, at: state, &report)
         report.outcomesRecovered +=
             known.filter { if case .answer(.unknown) = $0.1 { false } else { true } }.count
-        try settle(known, at: state)
+        try settle(known, at: state, &report)
     }
 
     /// What the processor never received is sent again, with the same key and never another, as long as it is still wanted. What
     /// is not, and payments by raw account data, of which nothing was kept, are abandoned: nothing was charged.
-    private func sendAgain(_ attempts: [OpenAttempt], at state: AccountState) throws -> [(
-        Identifier<Transaction>, SettleAttempts.Known
-    )] {
+    private func sendAgain(
+        _ attempts: [OpenAttempt], at state: AccountState, _ report: inout Report
+    ) throws -> [(Identifier<Transaction>, SettleAttempts.Known)] {
         guard !attempts.isEmpty else { return [] }
         let collecting = attempts.map(\.facts).filter { $0.kind.collects }
-        var orders = try books.transaction(reaching: [account]) { store in
-            let wanted = try store.stillWanted(collecting.map(\.transactionID), account: account)
-            return try self.orders(
-                for: collecting.filter { wanted.contains($0.transactionID) }, at: state, in: store)
+        let wanted = try books.transaction(reaching: [account]) {
+            try $0.stillWanted(collecting.map(\.transactionID), account: account)
+        }
+        var orders: [OpenedOrder] = []
+        var unreadable: Set<Identifier<Transaction>> = []
+        for facts in collecting where wanted.contains(facts.transactionID) {
+            do {
+                orders += try books.transaction(reaching: [account]) {
+                    try self.orders(for: [facts], at: state, in: $0)
+                }
+            } catch  where !isTrouble(error) {
+                unreadable.insert(facts.transactionID)
+                report.failures.append("attempt \(facts.transactionID): \(error)")
+            }
         }
         // A refund or void stays wanted: nothing else could be done about its payment meanwhile.
         orders += attempts.map(\.facts).filter { !$0.kind.collects }.map {
@@ -257,7 +349,8 @@ public struct RunBilling {
         }
         let resent = Set(orders.map(\.transactionID))
         let answers = processor.submitAndAsk(orders.map(\.order))
-        let abandoned = attempts.map(\.facts.transactionID).filter { !resent.contains($0) }
+        let abandoned = attempts.map(\.facts.transactionID)
+            .filter { !resent.contains($0) && !unreadable.contains($0) }
         return Array(zip(orders.map(\.transactionID), answers.map(SettleAttempts.Known.answer)))
             + abandoned.map {
                 ($0, .abandoned(reason: "the processor never received the request; nothing was charged"))
@@ -269,5 +362,18 @@ extension RunBilling.Report {
     fileprivate mutating func add(_ done: BillSubscriptions.Done) {
         subscriptionsMoved += done.subscriptions
         invoicesMade += done.invoices
+    }
+
+    /// Takes in what a further pass did; whether something is left is what that one found.
+    public mutating func add(_ other: RunBilling.Report) {
+        subscriptionsMoved += other.subscriptionsMoved
+        invoicesMade += other.invoicesMade
+        attemptsMade += other.attemptsMade
+        outcomesRecovered += other.outcomesRecovered
+        noticesTaken += other.noticesTaken
+        agedInvoices += other.agedInvoices
+        setAside += other.setAside
+        failures += other.failures
+        isDone = other.isDone
     }
 }

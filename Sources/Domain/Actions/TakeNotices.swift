@@ -10,16 +10,35 @@ struct TakeNotices {
     let books: any Books
     let processor: any Processor
     let vault: any NumberVault
+    /// Whether a failure is trouble of the database as a whole rather than one notice's.
+    let isTrouble: (any Error) -> Bool
+    /// Notices that could not be taken over, each with the reason: they come again with the next round.
+    private(set) var failures: [String] = []
+
+    init(
+        account: Int64, books: any Books, processor: any Processor, vault: any NumberVault,
+        isTrouble: @escaping (any Error) -> Bool
+    ) {
+        self.account = account
+        self.books = books
+        self.processor = processor
+        self.vault = vault
+        self.isTrouble = isTrouble
+    }
 
     static let batchSize = 500
 
+    /// When the processor is asked: with each business date and every five minutes, or in any case.
+    enum Time {
+        case whenDue, now
+    }
+
     /// - Returns: how many notices were taken over.
-    func execute() throws -> Int {
+    mutating func execute(_ time: Time) throws -> Int {
         let today = try books.transaction(reaching: [account]) { store -> CalendarDate? in
-            guard let state = try store.account(account),
-                try store.takeNoticeRound(account: account, on: state.moment.businessDate)
-            else { return nil }
-            return state.moment.businessDate
+            guard let state = try store.account(account) else { return nil }
+            let isDue = try store.takeNoticeRound(account: account, on: state.moment.businessDate)
+            return isDue || time == .now ? state.moment.businessDate : nil
         }
         guard let today else { return 0 }
         var taken = 0
@@ -28,8 +47,12 @@ struct TakeNotices {
         {
             var done: [Int64] = []
             for notice in notices {
-                let isDone = try books.transaction(reaching: [account]) { try take(notice, in: $0) }
-                if isDone { done.append(notice.id) }
+                do {
+                    let isDone = try books.transaction(reaching: [account]) { try take(notice, in: $0) }
+                    if isDone { done.append(notice.id) }
+                } catch  where !isTrouble(error) {
+                    failures.append("notice \(notice.id): \(error)")
+                }
             }
             taken += done.count
             guard !done.isEmpty, processor.acknowledge(account: account, notices: done),

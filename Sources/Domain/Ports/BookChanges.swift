@@ -311,8 +311,11 @@ public protocol BillingStore: AnyObject {
     func lockOpenAttempts(_ transactions: [Identifier<Transaction>], account: Int64) throws -> [OpenAttempt]
     /// Where the collecting of these invoices stands.
     func collections(of invoices: [Identifier<Transaction>], account: Int64) throws -> [InvoiceCollection]
-    /// Sets a subscription aside whose step failed, so that it does not stop the others.
+    /// Sets a subscription aside whose step failed, so that it does not stop the others: for a minute, and at growing intervals
+    /// for up to an hour when it fails again.
     func setAside(_ subscription: Identifier<Subscription>, account: Int64, reason: String) throws
+    /// Ends the setting aside of the subscriptions whose time has come, or of all of them.
+    func takeUpAgain(account: Int64, all: Bool) throws
     /// What happened in the books since a transaction id (exclusive), for ~advance.
     func counts(account: Int64, since transaction: Int64) throws -> AdvanceCounts
     /// The highest transaction id in use.

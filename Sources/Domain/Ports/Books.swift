@@ -10,10 +10,6 @@ public protocol Books: AnyObject {
     /// Runs the body while no billing pass of this merchant account runs anywhere and none can begin: a clock is moved.
     /// Waits for passes that have begun.
     func withoutPasses<Result>(of account: Int64, _ body: () throws -> Result) throws -> Result
-
-    /// Runs the body as a billing pass of this merchant account, beside others; nil, without running it, while the account's
-    /// clock is being moved.
-    func asPass<Result>(of account: Int64, _ body: () throws -> Result) throws -> Result?
 }
 
 /// Everything the actions read and write inside one transaction.

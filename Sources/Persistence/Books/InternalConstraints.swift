@@ -46,7 +46,7 @@ extension FailureTable {
         subscriptions_amount subscriptions_billed subscriptions_code_form subscriptions_customer \
         subscriptions_cycle subscriptions_ended_have_no_next subscriptions_interval subscriptions_key \
         subscriptions_length subscriptions_next_cycle subscriptions_note subscriptions_of_customer \
-        subscriptions_option subscriptions_plan subscriptions_plan_name subscriptions_status \
+        subscriptions_option subscriptions_plan subscriptions_plan_name subscriptions_set_aside_whole subscriptions_status \
         subscriptions_tax temporary_passwords_digest temporary_passwords_expire_later temporary_passwords_key \
         temporary_passwords_user transaction_codes_append_only transaction_codes_form \
         transaction_codes_of_transaction transaction_types_effect transaction_types_key \

@@ -22,23 +22,41 @@ extension PostgresBooks {
     ///
     /// V30 when passes do not end within 30 seconds, or somebody else moves the clock.
     public func withoutPasses<Result>(of account: Int64, _ body: () throws -> Result) throws -> Result {
-        let deadline = Pause.now() + Self.longestWait
-        while !(try ask(Self.tryExclusive, account)) {
-            guard Pause.now() < deadline else {
-                throw Refusal(
-                    .stateForbids, "the account is busy: its clock is being moved, or a billing pass is long")
-            }
-            Pause.sleep(milliseconds: 5)
+        guard let result = try asOnlyPass(of: account, waiting: true, body) else {
+            throw Refusal(
+                .stateForbids, "the account is busy: its clock is being moved, or a billing pass is long")
         }
+        return result
+    }
+
+    /// Runs the body as a billing pass, beside others; nil, without running it, while the account's clock is being moved or
+    /// somebody is its only pass. Waiting, it is tried for half a minute.
+    public func asPass<Result>(
+        of account: Int64, waiting: Bool, _ body: () throws -> Result
+    ) throws -> Result? {
+        guard try take(Self.tryShared, account, waiting: waiting) else { return nil }
+        defer { _ = try? ask(Self.unlockShared, account) }
+        return try body()
+    }
+
+    /// Runs the body while no other pass of this account runs anywhere and none can begin; nil, without running it, where one
+    /// does. Waiting, it is tried for half a minute. Not inside ``asPass(of:waiting:_:)``: two that wait there would wait for
+    /// each other.
+    public func asOnlyPass<Result>(
+        of account: Int64, waiting: Bool, _ body: () throws -> Result
+    ) throws -> Result? {
+        guard try take(Self.tryExclusive, account, waiting: waiting) else { return nil }
         defer { _ = try? ask(Self.unlockExclusive, account) }
         return try body()
     }
 
-    /// Runs the body as a billing pass, beside others; nil, without running it, while the account's clock is being moved.
-    public func asPass<Result>(of account: Int64, _ body: () throws -> Result) throws -> Result? {
-        guard try ask(Self.tryShared, account) else { return nil }
-        defer { _ = try? ask(Self.unlockShared, account) }
-        return try body()
+    private func take(_ statement: Statement, _ account: Int64, waiting: Bool) throws -> Bool {
+        let deadline = Pause.now() + (waiting ? Self.longestWait : 0)
+        while !(try ask(statement, account)) {
+            guard Pause.now() < deadline else { return false }
+            Pause.sleep(milliseconds: 5)
+        }
+        return true
     }
 
     private func ask(_ statement: Statement, _ account: Int64) throws -> Bool {

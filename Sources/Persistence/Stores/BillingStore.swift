@@ -66,6 +66,16 @@ extension PostgresStore: BillingStore {
           from collections k
           join customers c on c.account_id = k.account_id and c.customer_id = k.customer_id
          where k.account_id = $1 and k.state = 'due' and k.collect_on <= $2 and c.status <> 'I'
+           and not exists (select from subscriptions s
+                            where s.account_id = $1 and s.subscription_id = k.subscription_id
+                              and s.set_aside_reason is not null)
+           and not exists (select from attempts p
+                            where p.account_id = $1 and p.customer_id = k.customer_id and p.outcome = 'open'
+                              and p.kind in ('payment', 'claim')
+                              and (p.invoice_id is null or p.invoice_id = k.invoice_id
+                                   or k.invoice_id = any (p.fee_ids)
+                                   or p.subscription_id = k.subscription_id
+                                      and p.creator_code is distinct from 'billing-run'))
          order by k.collect_on, k.invoice_id
          limit $3
            for no key update of c, k skip locked
@@ -120,7 +130,7 @@ extension PostgresStore: BillingStore {
              for update skip locked)
         update attempts p
            set look_ups = p.look_ups + 1,
-               next_look_up = clock_timestamp() + make_interval(secs => least(600, 10 * 2 ^ least(p.look_ups, 10)))
+               next_look_up = clock_timestamp() + make_interval(secs => least(600, 30 * 2 ^ least(p.look_ups, 10)))
           from due
          where p.account_id = due.account_id and p.transaction_id = due.transaction_id
         returning \(AttemptRow.columns)
@@ -182,9 +192,21 @@ extension PostgresStore: BillingStore {
     private static let putAside = Statement(
         "subscription.set_aside",
         """
+        update subscriptions s
+           set set_aside_reason = $3, set_aside_times = n.times, set_aside_at = clock_timestamp(),
+               set_aside_until = clock_timestamp() + make_interval(mins => least(60, 2 ^ least(n.times - 1, 10))::integer)
+          from (select case when k.set_aside_at > clock_timestamp() - interval '1 day'
+                            then k.set_aside_times + 1 else 1 end as times
+                  from subscriptions k
+                 where k.account_id = $1 and k.subscription_id = $2) n
+         where s.account_id = $1 and s.subscription_id = $2
+        """)
+    private static let takeUpAgain = Statement(
+        "subscription.take_up_again",
+        """
         update subscriptions
-           set set_aside_reason = $3
-         where account_id = $1 and subscription_id = $2
+           set set_aside_reason = null
+         where account_id = $1 and set_aside_reason is not null and ($2 or set_aside_until <= clock_timestamp())
         """)
     private static let countSince = Statement(
         "billing.counts",
@@ -290,6 +312,10 @@ extension PostgresStore: BillingStore {
         _ subscription: Identifier<Subscription>, account: Int64, reason: String
     ) throws {
         connection.enqueue(Self.putAside, [.int(account), .id(subscription), .text(reason)])
+    }
+
+    public func takeUpAgain(account: Int64, all: Bool) throws {
+        connection.enqueue(Self.takeUpAgain, [.int(account), .bool(all)])
     }
 
     public func counts(account: Int64, since transaction: Int64) throws -> AdvanceCounts {

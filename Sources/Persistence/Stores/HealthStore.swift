@@ -104,6 +104,9 @@ extension OperatorStore {
          where exists (select 1 from subscriptions s
                         where s.account_id = a.account_id and s.set_aside_reason is null
                           and s.next_billing_date <= business_date(a) + a.invoice_lead_days)
+            or exists (select 1 from subscriptions s
+                        where s.account_id = a.account_id and s.set_aside_reason is not null
+                          and s.set_aside_until <= clock_timestamp())
             or exists (select 1 from subscription_adjustments j
                         where j.account_id = a.account_id and j.due_on <= business_date(a))
             or exists (select 1 from collections c

@@ -10,6 +10,37 @@ public struct Oversight: Hashable, Sendable {
     public var hasVaultKeys: Bool
 }
 
+/// A subscription that billing has set aside, for a person (spec 5.2).
+public struct SetAsideSubscription: Hashable, Sendable {
+    public var account: Int64
+    public var customer: Int64
+    public var subscription: Int64
+    /// The error of its step.
+    public var reason: String
+    /// How often it has failed, none of the failures more than a day after the one before.
+    public var times: Int
+    /// When it is tried again, in UTC: `2027-01-31 00:05:00`.
+    public var until: String
+}
+
+/// A movement of money whose outcome has been unknown for more than an hour, for a person (spec 5.6).
+public struct LongOpenAttempt: Hashable, Sendable {
+    public var account: Int64
+    public var customer: Int64
+    /// The transaction that it is or becomes.
+    public var transaction: Int64
+    /// `payment`, `claim`, `refund` or `void`.
+    public var kind: String
+    /// In minor units.
+    public var amount: Int64
+    /// When it was committed, in UTC.
+    public var opened: String
+    /// How often the processor has been asked since.
+    public var lookUps: Int
+    /// When it is asked next, in UTC.
+    public var nextLookUp: String
+}
+
 /// A rule of the books that does not hold somewhere.
 public struct BrokenInvariant: Hashable, Sendable {
     /// The rule's name, `customer_balance`.
@@ -31,6 +62,27 @@ extension OperatorStore {
                  where outcome = 'open' and opened_at < clock_timestamp() - interval '1 hour') as old_open_attempts,
                exists (select from vault_keys) as has_vault_keys
         """)
+    private static let setAsideOnes = Statement(
+        "operator.set_aside",
+        """
+        select account_id, customer_id, subscription_id, set_aside_reason, set_aside_times,
+               to_char(set_aside_until at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS')
+          from subscriptions
+         where set_aside_reason is not null
+         order by account_id, subscription_id
+         limit $1
+        """)
+    private static let longOpen = Statement(
+        "operator.long_open_attempts",
+        """
+        select account_id, customer_id, transaction_id, kind, amount,
+               to_char(opened_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS'), look_ups,
+               to_char(next_look_up at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS')
+          from attempts
+         where outcome = 'open' and opened_at < clock_timestamp() - interval '1 hour'
+         order by opened_at, account_id, transaction_id
+         limit $1
+        """)
     private static let findSandbox = Statement(
         "operator.find_sandbox", "select to_regclass('sandbox.movement') is not null")
     /// The checks read whole tables, once: planned for that, until the end of their transaction.
@@ -47,6 +99,24 @@ extension OperatorStore {
         let row = try connection.rows(Self.oversight)[0]
         return Oversight(
             setAside: Int(row.int(0)), oldOpenAttempts: Int(row.int(1)), hasVaultKeys: row.bool(2))
+    }
+
+    /// The subscriptions that are set aside, by account and number; of more than `limit` the first ones.
+    public func setAsideSubscriptions(limit: Int) throws -> [SetAsideSubscription] {
+        try connection.rows(Self.setAsideOnes, [.int(Int64(limit))]).map { row in
+            SetAsideSubscription(
+                account: row.int(0), customer: row.int(1), subscription: row.int(2), reason: row.text(3),
+                times: Int(row.int(4)), until: row.text(5))
+        }
+    }
+
+    /// The attempts whose outcome has been unknown for more than an hour, oldest first; of more than `limit` the first ones.
+    public func longOpenAttempts(limit: Int) throws -> [LongOpenAttempt] {
+        try connection.rows(Self.longOpen, [.int(Int64(limit))]).map { row in
+            LongOpenAttempt(
+                account: row.int(0), customer: row.int(1), transaction: row.int(2), kind: row.text(3),
+                amount: row.int(4), opened: row.text(5), lookUps: Int(row.int(6)), nextLookUp: row.text(7))
+        }
     }
 
     /// The IANA names of the time zones that the database knows.

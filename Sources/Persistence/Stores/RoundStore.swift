@@ -20,17 +20,18 @@ extension PostgresStore: RoundStore {
     private static let aged = Statement(
         "round.aged",
         """
-        select ageing_through = $2 and ageing_after = 0, case ageing_through when $2 - 1 then ageing_after else 0 end
+        select coalesce(ageing_through = $2 and ageing_after = 0, false), case ageing_date when $2 then ageing_after else 0 end
           from account_rounds
          where account_id = $1
         """)
     private static let noteAged = Statement(
         "round.note_aged",
         """
-        insert into account_rounds as r (account_id, ageing_after, ageing_through)
-        values ($1, coalesce($2, 0), case when $2 is null then $3 else $3 - 1 end)
+        insert into account_rounds as r (account_id, ageing_after, ageing_date, ageing_through)
+        values ($1, coalesce($2, 0), $3, case when $2 is null then $3 end)
         on conflict on constraint account_rounds_key do update
-           set ageing_after = excluded.ageing_after, ageing_through = excluded.ageing_through
+           set ageing_after = excluded.ageing_after, ageing_date = excluded.ageing_date,
+               ageing_through = coalesce(excluded.ageing_through, r.ageing_through)
         """)
     private static let lockPayer = Statement(
         "notice.lock_customer",

@@ -103,6 +103,11 @@ public struct Scoreboard: @unchecked Sendable {
         slot(index)[field.rawValue].store(value, ordering: .releasing)
     }
 
+    /// How many requests all workers have answered since the server started.
+    public var answered: Int64 {
+        (0..<Self.slotCount).reduce(0) { $0 + load(.requests, slot: $1) }
+    }
+
     /// Takes one of `limit` places outside for the worker of a slot; false when all are taken.
     ///
     /// Without a lock: each puts its own flag up first, then counts, and takes it back when there are too many. All
