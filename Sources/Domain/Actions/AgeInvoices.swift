@@ -51,7 +51,7 @@ struct AgeInvoices {
     }
 }
 
-/// What the age of invoices leads to on one date. Pure.
+/// What the age of invoices leads to on one date: of each the late fee first, then the write-off (spec 5.2 step 7). Pure.
 struct Ageing {
     let state: AccountState
     var balances: Balances
@@ -75,7 +75,7 @@ struct Ageing {
             let left = balances.left(of: invoice.id)
             guard left > .zero else { continue }
             let isOld = Fees.isWrittenOff(invoice.dueDate, on: today, by: policy) && !invoice.wasWrittenOff
-            if !isOld, Fees.isLate(invoice.dueDate, on: today, by: policy), !invoice.hasLateFee,
+            if Fees.isLate(invoice.dueDate, on: today, by: policy), !invoice.hasLateFee,
                 let id = ids.popFirst()
             {
                 let facts = TransactionFacts.fee(
