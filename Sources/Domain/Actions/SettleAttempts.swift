@@ -181,7 +181,11 @@ extension BookChanges {
         guard attempt.facts.kind.collects else { return item }
         item.first = (attempt.facts.invoiceID.map { [$0] } ?? []) + attempt.facts.feeIDs
         // What the run collected for one invoice belongs to no subscription beyond that (spec 5.4).
-        if facts.creatorCode == RunBilling.actor { item.subscriptionID = nil } else { item.heldFor = attempt.heldFor }
+        if facts.creatorCode == RunBilling.actor {
+            item.subscriptionID = nil
+        } else {
+            item.heldFor = attempt.heldFor
+        }
         return item
     }
 

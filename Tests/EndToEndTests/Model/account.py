@@ -122,7 +122,7 @@ class Account:
     def __init__(self, policy, now):
         self.policy = dict(POLICY, **policy)
         self.now = now
-        self.aged_on = None
+        self.aged_on = now.date()
         self.customers = []
 
     @property
@@ -213,6 +213,7 @@ class Account:
         subscription.adjustments.append(adjustment)
         if start <= self.today:
             run.begin_cancel(self, subscription, adjustment)
+            subscription.customer.books.balance_out()
 
     def freeze(self, subscription, start, length):
         refuse_if(subscription.ended, "V30")
@@ -222,11 +223,12 @@ class Account:
             number += 1
         refuse_if(subscription.date(number) != start, "V21")
         refuse_if(subscription.live("P") or subscription.stopped_on(start), "V30")
-        remaining = None if subscription.length is None else subscription.length - subscription.billed
-        refuse_if(remaining is not None and number - subscription.at >= remaining, "V21")
         end = subscription.date(number + length - 1)
         for other in subscription.adjustments:
-            refuse_if(other.type == "F" and not other.over and other.start <= end and start <= other.end, "V30")
+            overlaps = other.type == "F" and not other.over and other.start <= end and start <= other.end
+            refuse_if(overlaps or (other.type == "F" and not other.begun and not other.over), "V30")
+        remaining = None if subscription.length is None else subscription.length - subscription.billed
+        refuse_if(remaining is not None and number - subscription.at >= remaining, "V21")
         self.close_sales(subscription, start)
         subscription.adjustments.append(Adjustment("F", start, length, end))
 

@@ -130,9 +130,10 @@ class Books:
                 continue
             if entry is allocation.source and allocation.target.type in GIVES_BACK and not given:
                 continue
-            allocation.ended = True
             other = allocation.target if allocation.source is entry else allocation.source
-            opened.append(other)
+            if self.left(other) == 0:
+                opened.append(other)
+            allocation.ended = True
             if allocation.amount > amount:
                 rest = Allocation(allocation.source, allocation.target, allocation.amount - amount)
                 self.allocations.append(rest)

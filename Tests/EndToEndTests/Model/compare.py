@@ -54,7 +54,7 @@ class Comparison:
         }
         if entry.type == "RF":
             # The declines of one pass get their fees in any order.
-            del model["sourceId"]
+            del model["sourceId"], model["subscriptionId"]
         name = f"entry {entry.number} {entry.type} {entry.amount} due {entry.due}"
         self.check(entry.type, name, model, row)
         if entry.code:

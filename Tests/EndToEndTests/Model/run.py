@@ -11,9 +11,10 @@ def run_day(account):
         for subscription in customer.subscriptions:
             adjust(account, subscription)
         if customer.active:
-            charges = [charge for s in customer.subscriptions for charge in due_charges(account, s)]
-            for charge in sorted(charges, key=lambda c: (c[0], c[1].number)):
-                invoice(account, *charge)
+            charges = [due_charges(account, s) for s in customer.subscriptions]
+            for of_one in sorted(filter(None, charges), key=lambda c: (c[0][0], c[0][1].number)):
+                for charge in of_one:
+                    invoice(account, *charge)
         customer.books.balance_out()
         if customer.active:
             collect(account, customer)
@@ -39,7 +40,7 @@ def adjust(account, subscription):
             else:
                 adjustment.begun = True
                 subscription.status = "F"
-                account.fee(subscription.customer, "freezeFlatFee", subscription)
+                account.fee(subscription.customer, "freezeFlatFee", subscription, due=account.today)
         if adjustment.type == "F" and adjustment.begun and account.today > adjustment.end:
             # F until the last skipped cycle; C again by itself with the next charge.
             number = 1
@@ -54,7 +55,7 @@ def begin_cancel(account, subscription, adjustment):
         if other is not adjustment and not other.over:
             other.over = True
             if not other.begun:
-                other.end = account.today
+                other.end = min(account.today, adjustment.start)
             elif other.type == "F":
                 other.end = min(other.end, max(adjustment.start, other.start))
             else:
@@ -62,7 +63,7 @@ def begin_cancel(account, subscription, adjustment):
     adjustment.begun = True
     adjustment.over = True
     subscription.status = "N"
-    account.fee(subscription.customer, "cancellationFee", subscription)
+    account.fee(subscription.customer, "cancellationFee", subscription, due=account.today)
     end_of_customer(subscription.customer)
 
 
@@ -149,7 +150,9 @@ def collect(account, customer):
             entry.way = "wait"
             continue
         fees = [e for e in books.debts() if e.type in FEES and e not in taken]
-        amount = min(books.left(entry) + sum(books.left(e) for e in fees), books.balance())
+        # Credit that waits for another subscription pays nothing else: it does not lessen what is owed.
+        held = sum(books.left(e) for e in books.credits() if e.for_sub and e.for_sub.status == "U")
+        amount = min(books.left(entry) + sum(books.left(e) for e in fees), books.balance() + held)
         if amount > 0:
             taken += fees
             opened.append((entry, option, amount, fees))
@@ -188,6 +191,8 @@ def payment(account, customer, kind, amount, option, code, charged_back):
         back = sandbox.bank_return(amount)
         if back:
             made.notice = (banking_day_after(account.today, 1), back)
+        elif sandbox.range_of(amount) == "Z02":
+            made.notice = (account.today + DAY, "Z02")
     elif charged_back:
         made.notice = (account.today + DAY, "Z02")
     return made
@@ -217,14 +222,27 @@ def declined(account, customer, entry, decline, option):
 
 
 def exhausted(account, subscription, then):
+    """The retries are used up: paused or cancelled from today, as ~pause or ~cancel would."""
     from account import Adjustment
-    if then == "pause" and subscription.live("P"):
+    if then == "pause" and subscription.status == "P" or subscription.billed == subscription.length:
         return
-    adjustment = Adjustment("C" if then == "cancel" else "P", account.today)
+    start = account.today
+    frozen = [a for a in subscription.adjustments if a.type == "F" and a.begun and not a.over]
+    if then == "pause" and frozen:
+        number = 1
+        while subscription.date(number) <= frozen[0].end:
+            number += 1
+        start = subscription.date(number)
+    if then == "pause" and subscription.stopped_on(start):
+        return
+    for other in subscription.adjustments:
+        if not other.over and not other.begun and (then == "cancel" or other.type != "C"):
+            other.over, other.end = True, account.today
+    adjustment = Adjustment("C" if then == "cancel" else "P", start)
     subscription.adjustments.append(adjustment)
     if then == "cancel":
         begin_cancel(account, subscription, adjustment)
-    else:
+    elif start == account.today:
         begin_pause(subscription, adjustment)
 
 
