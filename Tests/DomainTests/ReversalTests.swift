@@ -157,7 +157,7 @@ struct ReversalTests {
             ("2027-01-19", false, false, []), ("2027-01-20", false, false, ["RL 500"]),
             ("2027-01-25", false, false, ["RL 500"]), ("2027-01-25", true, false, []),
             ("2027-02-09", true, false, ["AA 8200"]), ("2027-02-09", true, true, []),
-            ("2027-02-09", false, true, ["RL 500"]), ("2027-02-09", false, false, ["AA 8200"]),
+            ("2027-02-09", false, true, ["RL 500"]), ("2027-02-09", false, false, ["RL 500", "AA 8200"]),
         ]
         for (date, hasFee, wasWrittenOff, made) in rows {
             var state = try accountState(on: date)
@@ -175,7 +175,7 @@ struct ReversalTests {
                 ageing.changes.transactions.map {
                     "\($0.facts.type.rawValue) \($0.facts.amount.minorUnits)"
                 } == made, "\(date)")
-            #expect(ageing.writtenOff == (made == ["AA 8200"] ? [Identifier(1)] : []), "\(date)")
+            #expect(ageing.writtenOff == (made.last == "AA 8200" ? [Identifier(1)] : []), "\(date)")
         }
     }
 }

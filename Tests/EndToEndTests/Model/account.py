@@ -212,6 +212,7 @@ class Account:
         adjustment = Adjustment("C", start)
         subscription.adjustments.append(adjustment)
         if start <= self.today:
+            run.catch_up(self, subscription)
             run.begin_cancel(self, subscription, adjustment)
             subscription.customer.books.balance_out()
 
@@ -235,12 +236,12 @@ class Account:
     def pause(self, subscription, start):
         refuse_if(subscription.ended, "V30")
         refuse_if(start < self.today, "V21")
-        refuse_if(subscription.live("P"), "V30")
-        refuse_if(subscription.live("F") or subscription.live("C"), "V30")
+        refuse_if(subscription.live("F") or subscription.live("P") or subscription.stopped_on(start), "V30")
         self.close_sales(subscription, start)
         adjustment = Adjustment("P", start)
         subscription.adjustments.append(adjustment)
         if start == self.today:
+            run.catch_up(self, subscription)
             run.begin_pause(subscription, adjustment)
 
     def resume(self, subscription):
@@ -248,6 +249,22 @@ class Account:
         adjustment = subscription.live("P") or subscription.live("F")
         refuse_if(adjustment is None, "V30")
         run.end_adjustment(self, subscription, adjustment, self.today)
+
+    def preview(self, subscription, count):
+        """The next charges as (cycle, date, type, amount): exactly those that the run will make."""
+        charges, number, billed = [], subscription.at, subscription.billed
+        fee = self.policy["freezeRecurringFee"]
+        while subscription.customer.active and not subscription.ended and len(charges) < count:
+            day = subscription.date(number)
+            if billed == subscription.length or subscription.stopped_on(day):
+                break
+            if subscription.frozen_on(day):
+                charges.append((number, day, "Z" if fee else "R", fee))
+            else:
+                charges.append((number, day, "F" if subscription.length else "P", subscription.amount))
+                billed += 1
+            number += 1
+        return charges
 
     # Transactions
 

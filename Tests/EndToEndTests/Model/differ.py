@@ -96,7 +96,7 @@ def read_options():
     parser.add_argument("--histories", type=int, default=int(os.environ.get("MODEL_HISTORIES", "1000000")))
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--length", type=int)
-    parser.add_argument("--account", type=int, default=int(time.time()) % 100_000_000 * 10)
+    parser.add_argument("--account", type=int, default=int(time.time() * 50) % 2_000_000_000)
     parser.add_argument("--settle", action="store_true", help="a pass after each step: a jobs process is awake")
     parser.add_argument("--shorten", type=float, default=60, help="seconds spent on a shorter history")
     parser.add_argument("--replay", help="a history from --keep")

@@ -315,6 +315,18 @@ class Player:
                 lambda: self.call("PUT", self.path(customer, "subscriptions"), "subscription", fields))
 
     def play_preview(self, step, customer):
+        subscription = pick(customer.subscriptions, step["subscription"])
+        if subscription is None:
+            return None
+        path = self.path(customer, "subscriptions", self.subscriptions[customer][subscription.number], "~preview")
+        model = [(str(number), str(day), kind, str(amount))
+                 for number, day, kind, amount in self.model.preview(subscription, 9)]
+        rows = self.client.call("GET", path, None, {"count": 9}, accept=self.format())
+        # Invoices made ahead of their date come first, as billed.
+        product = [(c["cycleNumber"], c["billingDate"], c["type"], c.get("amount", "0"))
+                   for c in rows if c["status"] != "billed"]
+        if model[:9 - len(rows) + len(product)] != product:
+            raise Differs("preview", f"subscription {subscription.number}: model {model}, product {product}")
         return None
 
     # Comparison

@@ -88,11 +88,11 @@ def end_adjustment(account, subscription, adjustment, day):
 
 # 2. Invoicing
 
-def due_charges(account, subscription):
+def due_charges(account, subscription, most=None):
     """(date, subscription, cycle, frozen) of each charge that is due; the subscription has then passed them."""
     lead = DAY * account.policy["invoiceLeadDays"]
     found, billed = [], subscription.billed
-    while subscription.status in "UCF":
+    while subscription.status in "UCF" and len(found) != most:
         day = subscription.date(subscription.at)
         if day > account.today + lead or subscription.stopped_on(day):
             break
@@ -103,6 +103,17 @@ def due_charges(account, subscription):
         found.append((day, subscription, subscription.at, frozen))
         subscription.at += 1
     return found
+
+
+def catch_up(account, subscription):
+    """What fell due before an adjustment of today and was not billed yet is billed first, as the run would."""
+    if subscription.customer.active:
+        while subscription.date(subscription.at) <= account.today:
+            charges = due_charges(account, subscription, most=1)
+            if not charges:
+                break
+            invoice(account, *charges[0])
+        subscription.customer.books.balance_out()
 
 
 def invoice(account, day, subscription, cycle, frozen):
@@ -266,6 +277,7 @@ def notices(account, customer):
                 charged_back(account, customer, entry)
             else:
                 returned(account, customer, entry, code)
+            books.balance_out()
 
 
 def charged_back(account, customer, entry):
