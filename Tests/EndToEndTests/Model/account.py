@@ -256,9 +256,12 @@ class Account:
         fee = self.policy["freezeRecurringFee"]
         while subscription.customer.active and not subscription.ended and len(charges) < count:
             day = subscription.date(number)
-            if billed == subscription.length or subscription.stopped_on(day):
+            cancelled = any(a.type == "C" and not a.over and a.start <= day for a in subscription.adjustments)
+            if billed == subscription.length or cancelled:
                 break
-            if subscription.frozen_on(day):
+            if subscription.stopped_on(day):
+                charges.append((number, day, "S", 0))
+            elif subscription.frozen_on(day):
                 charges.append((number, day, "Z" if fee else "R", fee))
             else:
                 charges.append((number, day, "F" if subscription.length else "P", subscription.amount))

@@ -26,6 +26,7 @@ class Comparison:
     def entries(self):
         player, customer = self.player, self.customer
         rows = player.client.find(player.path(customer, "transactions"), player.format())
+        rows = self.paired(rows)
         player.entries[customer] = [row["id"] for row in rows]
         for entry, row in zip(self.books.entries, rows):
             if entry.type != row["type"] or str(entry.amount) != row["amount"]:
@@ -42,6 +43,18 @@ class Comparison:
         self.differ(f"entries {first}",
                     f"from entry {same} on: model {model[same:]}, product {product[same:]}; "
                     f"before: {model[max(0, same - 6):same]}")
+
+    def paired(self, rows):
+        """The rows in the model's order, as far as that differs by the order of one day's fees alone."""
+        rows = list(rows)
+        for place, (entry, row) in enumerate(zip(self.books.entries, rows)):
+            later = place
+            while later < len(rows) and rows[later]["type"] == "RF" and rows[later]["dueDate"] == row["dueDate"]:
+                if entry.type == "RF" and rows[later]["amount"] == str(entry.amount):
+                    rows[place:later + 1] = [rows[later], *rows[place:later]]
+                    break
+                later += 1
+        return rows
 
     def entry(self, entry, row):
         player, customer = self.player, self.customer
