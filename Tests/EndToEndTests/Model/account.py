@@ -87,10 +87,10 @@ class Subscription:
         """A cancellation or a pause, pending or in effect, reaches this day."""
         return any(a.type in "CP" and not a.over and a.start <= day for a in self.adjustments)
 
-    def next_date(self, fee):
-        """The next date on which an invoice is made; fee: the account bills frozen cycles."""
+    def next_date(self, fee, since=datetime.date.min):
+        """The next date, since a day, on which an invoice is made; fee: the account bills frozen cycles."""
         number = self.at
-        while self.frozen_on(self.date(number)) and not fee:
+        while self.date(number) < since or self.frozen_on(self.date(number)) and not fee:
             number += 1
         day = self.date(number)
         if self.ended or self.stopped_on(day):
@@ -201,7 +201,7 @@ class Account:
 
     def close_sales(self, subscription, start):
         """V34: the adjustment touches a billing date that is near."""
-        coming = subscription.next_date(self.policy["freezeRecurringFee"] > 0)
+        coming = subscription.next_date(self.policy["freezeRecurringFee"] > 0, self.today)
         days = self.policy["closeSalesDays"]
         near = coming is not None and days > 0 and coming <= self.today + DAY * days
         refuse_if(near and start <= coming, "V34")
@@ -260,7 +260,8 @@ class Account:
             if billed == subscription.length or cancelled:
                 break
             if subscription.stopped_on(day):
-                charges.append((number, day, "S", 0))
+                # What a pause has skipped until today is history.
+                charges += [(number, day, "S", 0)] if day > self.today else []
             elif subscription.frozen_on(day):
                 charges.append((number, day, "Z" if fee else "R", fee))
             else:
