@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run start stop status reload build docs test check conformance format lint packages clean
+.PHONY: help run start stop status reload build docs test check conformance model format lint packages clean
 # Steps of one goal depend on each other's results; swift build uses all cores by itself.
 .NOTPARALLEL:
 
@@ -48,6 +48,10 @@ check: ## lint and all tests: what CI runs
 conformance: build ## hold the program against its own OpenAPI document for some minutes (SEED=1)
 	@Scripts/install-packages build run test
 	@Scripts/conformance
+
+model: build ## play random histories beside the reference model for some minutes (SEED=1 MINUTES=10)
+	@Scripts/install-packages build run test
+	@Scripts/model
 
 format: ## format the Swift sources
 	@swift format --in-place --parallel --recursive Sources Tests

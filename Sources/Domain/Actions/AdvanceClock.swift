@@ -25,13 +25,14 @@ public struct AdvanceClock {
             let target = isToday(target, at: start) ? start.moment.local : target
             while day < target.date {
                 day = day.adding(days: 1)
-                let stop = day == target.date ? target : LocalDateTime(date: day)
-                _ = try books.transaction(reaching: accounts) { try $0.setClock(of: account, to: stop) }
+                // A day is billed at its midnight, whatever the time at which the clock is to stop.
+                let midnight = LocalDateTime(date: day)
+                _ = try books.transaction(reaching: accounts) { try $0.setClock(of: account, to: midnight) }
                 try runDay()
                 counts.daysRun += 1
             }
             return try books.transaction(reaching: accounts) { store in
-                if counts.daysRun == 0, target > start.moment.local {
+                if target > start.moment.local, counts.daysRun == 0 || target > LocalDateTime(date: day) {
                     _ = try store.setClock(of: account, to: target)
                 }
                 let days = counts.daysRun

@@ -51,7 +51,7 @@ struct AgeInvoices {
     }
 }
 
-/// What the age of invoices leads to on one date. Pure.
+/// What the age of invoices leads to on one date: of each the late fee first, then the write-off (spec 5.2 step 7). Pure.
 struct Ageing {
     let state: AccountState
     var balances: Balances

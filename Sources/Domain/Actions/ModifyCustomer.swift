@@ -18,6 +18,10 @@ public struct ModifyCustomer {
             case (true, let other): other
             }
         try store.updateCustomer(stored, form.particulars, status: status)
+        if stored.status == .inactive, status == .active {
+            // Whose subscriptions have all ended meanwhile is not active again but expired (spec 3.7).
+            try store.expire(customers: [stored.id], account: stored.accountID)
+        }
         try store.note("modify", on: "customer", stored.id.rawValue, of: stored.accountID, by: actor)
         guard let customer = try store.customer(.id(stored.id.rawValue), complete: true) else {
             preconditionFailure("a locked customer is there")

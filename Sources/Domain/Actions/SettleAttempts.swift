@@ -180,7 +180,12 @@ extension BookChanges {
         var item = OpenItem(attempt.facts.transactionID, of: attempt.facts.customerID, facts)
         guard attempt.facts.kind.collects else { return item }
         item.first = (attempt.facts.invoiceID.map { [$0] } ?? []) + attempt.facts.feeIDs
-        item.heldFor = attempt.heldFor
+        // What the run collected for one invoice belongs to no subscription beyond that (spec 5.4).
+        if facts.creatorCode == RunBilling.actor {
+            item.subscriptionID = nil
+        } else {
+            item.heldFor = attempt.heldFor
+        }
         return item
     }
 

@@ -6,6 +6,7 @@ public struct OpenItem: Hashable, Sendable {
     public var dueDate: CalendarDate
     /// What is open of a debt, or unused of a credit; above zero.
     public var left: Money
+    /// Of a debt its own; of a credit the one that its maker named: nil for what the run collected, which is for an invoice.
     public var subscriptionID: Identifier<Subscription>?
     /// Debts a credit goes to before the algorithm is asked, in this order (`invoiceList`; the invoice that a payment was
     /// collected for).
@@ -51,8 +52,8 @@ public struct NewAllocation: Hashable, Sendable {
 public enum Balancing {
     /// Uses the credits of one customer on its debts.
     ///
-    /// Credits are used oldest first; each goes to the debts it names, then to those of its own subscription, then to the rest
-    /// in the order of the algorithm. What finds no debt stays. Nothing is used twice: the amounts left are those given.
+    /// Credits are used oldest first; each goes to the debts it names, then to those of the subscription that a caller made it
+    /// for, then to the rest in the order of the algorithm. What finds no debt stays. Nothing is used twice: the amounts left are those given.
     public static func allocate(
         debts: [OpenItem], credits: [OpenItem], by algorithm: BalancingAlgorithm
     ) -> [NewAllocation] {

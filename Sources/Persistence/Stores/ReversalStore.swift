@@ -42,7 +42,8 @@ extension PostgresStore: ReversalStore {
     private static let livingAllocations = Statement(
         "allocation.living",
         """
-        select x.allocation_id, x.customer_id, x.amount, s.transaction_id, s.type, s.due_date, s.subscription_id,
+        select x.allocation_id, x.customer_id, x.amount, s.transaction_id, s.type, s.due_date,
+               case when s.creator_code is distinct from 'billing-run' then s.subscription_id end,
                u.status is not distinct from 'U' as is_held, t.transaction_id, t.type, t.due_date, t.subscription_id
           from (select k.*
                   from unnest($2) as n (transaction_id)

@@ -28,7 +28,8 @@ extension PostgresStore: TransactionStore {
     private static let open = Statement(
         "transaction.open_items",
         """
-        select o.transaction_id, o.customer_id, t.type, t.due_date, o.balance, t.subscription_id,
+        select o.transaction_id, o.customer_id, t.type, t.due_date, o.balance,
+               case when o.is_debt or t.creator_code is distinct from 'billing-run' then t.subscription_id end,
                not o.is_debt and s.status is not distinct from 'U' as is_held
           from unnest($2) as n (customer_id)
          cross join lateral (

@@ -1,0 +1,166 @@
+"""A customer's entries and what was used on what: balancing, reversal, refund (spec 3.2, 5.3, 5.4, 5.8)."""
+
+from dataclasses import dataclass, field
+
+REVENUE = {"RI", "RF", "RL", "RA"}
+FEES = {"RF", "RL", "RA"}
+CREDIT = {"AP", "AC", "RC", "AA", "RR", "AX", "AS"}
+GIVES_BACK = {"AR", "AV", "AD", "AG"}
+REVERSALS = {"RI": "RR", "RF": "RR", "RL": "RR", "RA": "RR", "RC": "RX", "AR": "AX", "AG": "AS"}
+
+
+@dataclass(eq=False)
+class Entry:
+    """One transaction; number is its place among the customer's, from 0."""
+    number: int
+    type: str
+    amount: int
+    due: object
+    tax: int = 0
+    means: str = None
+    sub: object = None
+    cycle: int = None
+    source: object = None
+    status: str = "final"
+    code: str = None
+    next: object = None
+    made: object = None
+    option: object = None
+    listed: list = field(default_factory=list)
+    for_sub: object = None
+    freeze_fee: bool = False
+    # Invoices: how the run treats them. "due": on the billing date or as soon as an option is there;
+    # "retry": on the day `again`; "wait": as soon as another option is given; "left": not by the run.
+    way: str = "left"
+    again: object = None
+    declines: int = 0
+    attempts: int = 0
+    late: bool = False
+    written_off: bool = False
+    # Payments: the day on which something comes from the processor, and what.
+    notice: tuple = None
+    final_on: object = None
+
+    @property
+    def sign(self):
+        """+1 raises the customer's balance, -1 lowers it, 0 is a record only."""
+        if self.type == "AD" and self.means_record:
+            return 0
+        return -1 if self.type in CREDIT else 1
+
+    @property
+    def means_record(self):
+        """A real-time decline: it reverses nothing."""
+        return self.source is None or self.source.type != "AC"
+
+
+@dataclass(eq=False)
+class Allocation:
+    source: Entry
+    target: Entry
+    amount: int
+    ended: bool = False
+
+
+class Books:
+    """The entries of one customer, in order, and their allocations, in order."""
+
+    def __init__(self, algorithm):
+        self.algorithm = algorithm
+        self.entries, self.allocations = [], []
+
+    def add(self, kind, amount, due, **more):
+        entry = Entry(len(self.entries), kind, amount, due, **more)
+        self.entries.append(entry)
+        return entry
+
+    def left(self, entry):
+        """What is left of an entry to allocate: its amount less the live allocations."""
+        if entry.sign == 0:
+            return 0
+        return entry.amount - sum(a.amount for a in self.live() if entry in (a.source, a.target))
+
+    def live(self):
+        return [a for a in self.allocations if not a.ended]
+
+    def balance(self):
+        return sum(e.sign * e.amount for e in self.entries)
+
+    def allocate(self, source, target, most=None):
+        """Uses the source on the target, as far as both go."""
+        amount = min(self.left(source), self.left(target))
+        amount = amount if most is None else min(amount, most)
+        if amount > 0:
+            self.allocations.append(Allocation(source, target, amount))
+        return amount
+
+    def debts(self):
+        """Open debts in the order of the algorithm."""
+        opened = [e for e in self.entries if e.sign > 0 and self.left(e) > 0]
+        opened.sort(key=lambda e: (e.due, e.number))
+        if self.algorithm == "AB":
+            return opened
+        invoices = [e for e in opened if e.type == "RI"]
+        return invoices[:1] + [e for e in opened if e.type in FEES] + [
+            e for e in opened if e.type not in FEES and e not in invoices[:1]]
+
+    def credits(self):
+        found = [e for e in self.entries if e.sign < 0 and self.left(e) > 0]
+        return sorted(found, key=lambda e: (e.due, e.number))
+
+    def balance_out(self):
+        """Balancing (spec 5.4): oldest money first, what it names first, then by the algorithm."""
+        for money in self.credits():
+            debts = self.debts()
+            own = [e for e in debts if money.for_sub and e.sub is money.for_sub]
+            # A payment for a subscription that is not billed yet waits for its first invoice (spec 5.9).
+            rest = [] if money.for_sub and money.for_sub.status == "U" else debts
+            for target in money.listed + own + rest:
+                self.allocate(money, target)
+
+    def release(self, entry, amount, given=False):
+        """Ends allocations of a payment or on a debt, newest first, until so much is free; what was opened again.
+
+        given: what was given back of it (refunds) counts too: the bank took the money itself back."""
+        opened = []
+        for allocation in reversed(self.live()):
+            if amount <= 0:
+                break
+            if entry not in (allocation.source, allocation.target):
+                continue
+            if entry is allocation.source and allocation.target.type in GIVES_BACK and not given:
+                continue
+            other = allocation.target if allocation.source is entry else allocation.source
+            if self.left(other) == 0:
+                opened.append(other)
+            allocation.ended = True
+            if allocation.amount > amount:
+                rest = Allocation(allocation.source, allocation.target, allocation.amount - amount)
+                self.allocations.append(rest)
+            amount -= allocation.amount
+        return opened
+
+    def undo(self, kind, source, amount, due, **more):
+        """An entry that takes so much of its source back: free credit first, then what was allocated."""
+        more.setdefault("sub", source.sub)
+        if kind in ("RR", "RX"):
+            more.setdefault("tax", source.tax)
+        entry = self.add(kind, amount, due, source=source, **more)
+        opened = self.release(source, amount - self.left(source))
+        if kind in ("AD", "AG"):
+            opened += self.release(source, amount - self.left(source), given=True)
+        if source.sign < 0:
+            self.allocate(source, entry)
+        else:
+            self.allocate(entry, source)
+        if source.type in ("AP", "AC") and kind != "AG" and self.paid_back_of(source) == source.amount:
+            source.status = "reversed"
+        return entry, opened
+
+    def given_back(self, payment):
+        """What was already refunded of a payment."""
+        return sum(a.amount for a in self.live() if a.source is payment and a.target.type == "AR")
+
+    def paid_back_of(self, payment):
+        """What went out of a payment again, by refunds, voids, returns and chargebacks."""
+        return sum(a.amount for a in self.live() if a.source is payment and a.target.type in GIVES_BACK)
