@@ -26,5 +26,6 @@ struct Migration {
         Migration(3, "reversals", PackageResources._003_reversals_sql),
         Migration(4, "resources", PackageResources._004_resources_sql),
         Migration(5, "search", PackageResources._005_search_sql),
+        Migration(6, "sound_books", PackageResources._006_sound_books_sql),
     ]
 }
