@@ -34,7 +34,7 @@ let package = Package(
         .target(name: "Postgres", dependencies: ["CPostgres"], swiftSettings: strict),
         .target(
             name: "Persistence", dependencies: ["Domain", "Postgres"],
-            resources: [.embedInCode("Migrations")], swiftSettings: strict),
+            resources: [.embedInCode("Migrations"), .embedInCode("Invariants")], swiftSettings: strict),
         .target(
             name: "Interchange", dependencies: ["Domain", "CXML", "CJansson"], swiftSettings: strict),
         .target(name: "Processing", dependencies: ["Domain", "Postgres"], swiftSettings: strict),

@@ -29,5 +29,6 @@ struct Migration {
         Migration(6, "corrections", PackageResources._006_corrections_sql),
         Migration(7, "policies", PackageResources._007_policies_sql),
         Migration(8, "jobs", PackageResources._008_jobs_sql),
+        Migration(9, "sound_books", PackageResources._009_sound_books_sql),
     ]
 }

@@ -79,7 +79,7 @@ import Testing
         ("BILLING_PUBLIC_URL", "https://", "give an address"),
         ("BILLING_LOG_LEVEL", "loud", "give one of trace, debug, info"), ("BILLING_LOG_LEVEL", "debug", nil),
         ("BILLING_BODY_LIMIT", "1000", "give a number of bytes from 1024 to 67108864"),
-        ("BILLING_JOBS_INTERVAL", "0.25", nil), ("BILLING_JOBS_INTERVAL", "0", "from 0.001 to 10"),
+        ("BILLING_JOBS_INTERVAL", "0.25", nil), ("BILLING_JOBS_INTERVAL", "0", "from 0.001 to 3600"),
         ("BILLING_JOBS_INTERVAL", "0.0001", "give a number of seconds"),
         ("BILLING_JOBS_INTERVAL", "1s", "give"),
         (

@@ -23,43 +23,6 @@ import Testing
         var testDescription: String { "(\(rule)) \(role): \(sql)" }
     }
 
-    /// Invoice 11 of customer 1 (cycle 1), cash 12 with 20.00 of it used on 11; invoice 21 of customer 2; payment 13
-    /// pending with an open attempt for 11; refund 15 open on 12; allocation 2 ended; code `c-12`.
-    static let state = """
-        insert into transaction_codes values (2001, 'c-12', 12);
-        \(entry(11, 1, "RI", 5000, "receivable", "revenue:recurring", more: ", subscription_id, cycle_number", "201, 1"));
-        \(entry(21, 2, "RI", 5000, "receivable", "revenue:recurring", more: ", subscription_id, cycle_number", "202, 1"));
-        \(entry(12, 1, "AP", 3000, "cash", "receivable", more: ", account_type, code", "'K', 'c-12'"));
-        insert into allocations (account_id, allocation_id, customer_id, source_id, target_id, amount, create_date)
-        values (2001, 1, 1, 12, 11, 2000, now()), (2001, 2, 1, 12, 11, 500, now());
-        select setval('allocation_ids', 100);
-        update allocations set end_date = now() where allocation_id = 2;
-        \(attempt(13, 1, "payment", invoice: "11"));
-        \(attempt(15, 1, "refund", source: "12"));
-        \(attempt(23, 2, "payment", invoice: "21"));
-        update attempts set outcome = 'declined', response_code = 'D01', response_date = now(), approved_amount = 0
-         where transaction_id = 23;
-        insert into transactions (account_id, transaction_id, customer_id, type, account_type, amount, due_date, attempt_id,
-               status, create_date)
-        values (2001, 13, 1, 'AP', 'VC', 5000, '2026-01-31', 13, 'pending', now()),
-               (2001, 23, 2, 'AD', 'VC', 5000, '2026-01-31', 23, 'declined', now());
-        update subscriptions set status = 'C', next_cycle = 2, billed_count = 1, last_billing_date = '2026-01-31',
-               next_billing_date = '2026-02-28'
-         where subscription_id in (201, 202);
-        update subscriptions set status = 'N', next_billing_date = null where subscription_id = 203;
-        insert into subscription_adjustments (account_id, adjustment_id, customer_id, subscription_id, type, effective_date,
-               end_date, length, creator_code, state, due_on, create_date)
-        values (2001, 51, 3, 203, 'C', '2026-01-31', null, null, 'api-x', 'effective', null, now()),
-               (2001, 52, 1, 201, 'F', '2026-03-31', '2026-05-31', 3, 'api-x', 'pending', '2026-03-31', now());
-        insert into audit_log (account_id, actor, request_id, action, object_type, object_id)
-        values (2001, 'api-x', 'r', 'create', 'customer', 1);
-        insert into vault_entries values (2001, 103, '\\x01', '\\x02'), (2001, 104, '\\x01', '\\x02');
-        delete from vault_entries where payment_option_id = 104;
-        update payment_options set erase_date = now(), is_active = false, is_default = false where payment_option_id = 104;
-        -- A late return may be noted on an option that is gone.
-        update payment_options set last_decline_code = 'N02' where payment_option_id = 104
-        """
-
     /// A transaction with its line, by one statement.
     static func entry(
         _ id: Int, _ customer: Int, _ type: String, _ amount: Int, _ debit: String, _ credit: String,
@@ -135,7 +98,7 @@ import Testing
                     values (2001, 31, 1, 'RF', 500, '2026-01-31', now())
                     """),
                 Attack(
-                    "a", role, "transactions_in_ledger",
+                    "f", role, "transactions_of_attempt",
                     "update transactions set status = 'final' where transaction_id = 13"),
                 Attack(
                     "a", role, "ledger_entries_match",
@@ -148,8 +111,8 @@ import Testing
                 ),
                 Attack(
                     "d", role, "transactions_one_reversal",
-                    entry(31, 1, "AV", 3000, "receivable", "cash", more: ", source_id", "12")
-                        + ";" + entry(32, 1, "AV", 3000, "receivable", "cash", more: ", source_id", "12")),
+                    entry(31, 1, "AV", 400, "receivable", "checks", more: ", source_id", "16")
+                        + ";" + entry(32, 1, "AV", 400, "receivable", "checks", more: ", source_id", "16")),
                 Attack(
                     "d", role, "transactions_one_return",
                     entry(31, 1, "AD", 3000, "receivable", "cash", more: ", source_id", "12")
@@ -259,7 +222,9 @@ import Testing
                     entry(31, 1, "AP", 500, "cash", "receivable", more: ", attempt_id", "13")),
                 Attack(
                     "h", role, "transactions_attempt",
-                    entry(31, 1, "AP", 500, "cash", "receivable", more: ", attempt_id", "31")),
+                    entry(
+                        31, 1, "AP", 500, "cash", "receivable", more: ", account_type, attempt_id", "'K', 31")
+                ),
                 Attack("h", role, "attempts_invoice", attempt(31, 1, "payment", invoice: "21")),
                 Attack("h", role, "attempts_source", attempt(31, 1, "refund", source: "21")),
                 Attack("h", role, "attempts_option", attempt(31, 1, "payment", option: "102")),
@@ -362,7 +327,7 @@ import Testing
     @Test func refusesEachAttack() throws {
         let database = try BooksDatabase()
         let owner = try database.connection("billing_owner")
-        try owner.script(Self.state)
+        try owner.script(FilledBooks.few)
         let roles = ["billing_api", "billing_jobs", "billing_owner"]
         let connections = try Dictionary(
             uniqueKeysWithValues: roles.map { ($0, try database.connection($0)) })

@@ -13,6 +13,7 @@ struct DueCollectionTests {
         try books.transaction(reaching: [2001]) { store in
             var facts = TransactionFacts(type: .invoice, amount: Money(5000), dueDate: january)
             facts.subscriptionID = Identifier(201)
+            facts.taxAmount = Money(400)
             facts.cycleNumber = 1
             var changes = BookChanges(under: .plain(2001), at: noon)
             changes.add(invoice, of: Identifier(1), facts)
@@ -21,11 +22,23 @@ struct DueCollectionTests {
                     invoiceID: invoice, customerID: Identifier(1), subscriptionID: Identifier(201),
                     state: .due, collectOn: january)
             ]
+            changes.progress = [
+                (
+                    id: Identifier(201),
+                    to: SubscriptionProgress(
+                        status: .current, nextCycle: 2, nextBillingDate: february, lastBillingDate: january,
+                        billedCount: 1)
+                )
+            ]
             try store.write(changes)
         }
         let administrator = try database.connection("postgres")
         defer { administrator.close() }
-        try administrator.script("update subscriptions set next_billing_date = '2030-01-31'")
+        try administrator.script(
+            """
+            set session_replication_role = replica;
+            update subscriptions set next_billing_date = '2030-01-31'
+            """)
         for status in Customer.Status.allCases {
             try administrator.script(
                 "update customers set status = '\(status.rawValue)' where customer_id = 1")

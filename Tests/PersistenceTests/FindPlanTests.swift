@@ -12,6 +12,8 @@ import Testing
     /// Many customers with a subscription and a declined payment each; the last few are different in every way.
     private static let many = """
         set search_path = billing;
+        alter table subscriptions disable trigger subscriptions_begin_unbilled;
+        alter table transactions disable trigger transactions_written;
         insert into plans (account_id, plan_id, code, name, billing_cycle_type, billing_interval, amount, create_date)
         values (2001, 1, 'rare', 'Rare', 'M', 1, 100, now());
         insert into customers (account_id, customer_id, code, first_name, last_name, status, create_date)
@@ -29,6 +31,8 @@ import Testing
                create_date)
         select 2001, n + 10000, n + 10000, 'AP', 'K', 100, '2023-06-01', 'declined', timestamptz '2023-06-01'
           from generate_series(1, \(count)) n;
+        set constraints all immediate;
+        alter table transactions enable trigger transactions_written;
         with t as (
           insert into transactions (account_id, transaction_id, customer_id, type, amount, due_date, create_date)
           select 2001, n + 50000, n + 10000, 'RF', 100, '2024-06-01', timestamptz '2024-06-01'

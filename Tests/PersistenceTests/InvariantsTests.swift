@@ -16,23 +16,13 @@ import Testing
         }
     }
 
-    /// Sound books to begin with: see ``ConstraintTests/state``, and an approved payment 24 of invoice 21.
-    static let state = """
-        \(ConstraintTests.state);
-        \(ConstraintTests.attempt(24, 2, "payment", invoice: "21"));
-        \(ConstraintTests.entry(24, 2, "AP", 5000, "clearing:sandbox", "receivable", more: ", account_type, attempt_id", "'VC', 24"));
-        update attempts set outcome = 'approved', response_code = 'A01', response_date = now(), approved_amount = 5000
-         where transaction_id = 24;
-        \(ConstraintTests.allocation(2, 24, 21, 5000))
-        """
-
     static let damages = [
         Damage("select 1"),
         Damage(
             "update ledger_entries set amount = 4000 where transaction_id = 11", "customer_balance",
-            "transactions_in_ledger"),
+            "journal_tax", "transactions_in_ledger"),
         Damage(
-            "delete from ledger_entries where transaction_id = 11", "customer_balance",
+            "delete from ledger_entries where transaction_id = 11", "customer_balance", "journal_tax",
             "transactions_in_ledger"),
         Damage(
             "update ledger_entries set customer_id = 2 where transaction_id = 11", "customer_balance",
@@ -42,7 +32,7 @@ import Testing
             "customer_balance", "transactions_in_ledger"),
         Damage(
             "insert into ledger_entries values (2001, 13, 1, 3, '2026-01-31', 'receivable', 'cash', 5)",
-            "customer_balance", "transactions_in_ledger"),
+            "customer_balance", "journal_accounts", "transactions_in_ledger"),
         Damage("update customers set balance = 1 where customer_id = 1", "customer_balance"),
         Damage("update open_items set balance = 1 where transaction_id = 11", "transaction_balance"),
         Damage("delete from open_items where transaction_id = 11", "transaction_balance"),
@@ -57,11 +47,11 @@ import Testing
         Damage(
             """
             insert into transactions (account_id, transaction_id, customer_id, type, account_type, amount, due_date, source_id, status,
-                   create_date) values (2001, 41, 1, 'AR', 'K', 3001, '2026-01-31', 12, 'final', now());
-            insert into ledger_entries values (2001, 41, 1, 1, '2026-01-31', 'receivable', 'cash', 3001);
-            insert into open_items values (2001, 1, 41, true, 3001, 3001);
+                   create_date) values (2001, 141, 1, 'AR', 'K', 3001, '2026-01-31', 12, 'final', now());
+            insert into ledger_entries values (2001, 141, 1, 1, '2026-01-31', 'receivable', 'cash', 3001);
+            insert into open_items values (2001, 1, 141, true, 3001, 3001);
             update customers set balance = balance + 3001 where customer_id = 1
-            """, "refunds_within_payment"),
+            """, "money_going_back", "refund_uses_its_payment", "refunds_within_payment"),
         Damage(
             "update subscriptions set next_cycle = 3, next_billing_date = '2026-03-31' where subscription_id = 201",
             "no_cycle_skipped"),
@@ -92,26 +82,30 @@ import Testing
             """
             update subscription_adjustments set type = 'P', effective_date = '2026-02-01', due_on = '2026-02-01', end_date = null,
                    length = null where adjustment_id = 52
-            """,
-            "next_billing_date"),
+            """, "next_billing_date"),
         Damage("update subscriptions set status = 'F' where subscription_id = 202", "adjustment_in_force"),
         Damage("update subscriptions set status = 'C' where subscription_id = 203", "adjustment_in_force"),
         Damage(
             "update subscriptions set status = 'E', next_billing_date = null where subscription_id = 201",
-            "adjustment_in_force"),
+            "adjustment_in_force", "subscription_status"),
         Damage(
-            "update transactions set status = 'reversed' where transaction_id = 24", "reversed_by_another"),
+            "update transactions set status = 'reversed' where transaction_id = 24", "reversed_by_another",
+            "undone_is_used_up"),
         Damage(
-            "update transactions set type = 'AV', source_id = 12 where transaction_id = 11",
-            "no_cycle_skipped", "reversed_by_another", "subscription_progress"),
+            """
+            alter table transactions drop constraint transactions_cycle_of_invoice;
+            update transactions set type = 'AV', source_id = 12 where transaction_id = 11
+            """, "collection_of_its_invoice", "journal_accounts", "journal_accounts", "journal_tax",
+            "money_going_back", "no_cycle_skipped", "reversed_by_another", "source_of_its_type",
+            "subscription_progress"),
         Damage(
             "update subscriptions set billed_count = 2 where subscription_id = 201", "subscription_progress"),
         Damage(
             "update subscriptions set last_billing_date = '2026-02-28' where subscription_id = 201",
             "subscription_progress"),
         Damage(
-            "update transactions set cycle_number = 2 where transaction_id = 11", "no_cycle_skipped",
-            "subscription_progress"),
+            "update transactions set cycle_number = 2 where transaction_id = 11", "invoice_of_its_cycle",
+            "no_cycle_skipped", "subscription_progress"),
         Damage(
             """
             drop index transactions_one_invoice_a_cycle;
@@ -119,9 +113,9 @@ import Testing
             update subscriptions set billed_count = 2 where subscription_id = 201;
             update subscriptions set billed_count = 0, next_cycle = 1, last_billing_date = null,
                    next_billing_date = '2026-01-31' where subscription_id = 202
-            """, "one_invoice_a_cycle"),
+            """, "collection_of_its_invoice", "one_invoice_a_cycle"),
         Damage(
-            "drop index attempts_one_open_an_invoice; \(ConstraintTests.attempt(42, 1, "payment", invoice: "11"))",
+            "drop index attempts_one_open_an_invoice; \(ConstraintTests.attempt(142, 1, "payment", invoice: "11"))",
             "one_open_attempt"),
         Damage(
             "update attempts set approved_amount = 4000 where transaction_id = 24", "attempt_has_transaction"),
@@ -132,20 +126,104 @@ import Testing
         Damage("delete from attempts where transaction_id = 24", "transaction_has_attempt"),
         Damage(
             "update transactions set attempt_id = null where transaction_id = 24", "attempt_has_transaction",
-            "transaction_has_attempt"),
+            "attempt_of_its_kind", "transaction_has_attempt"),
         Damage(
-            "update transactions set status = 'declined' where transaction_id = 13", "attempt_has_transaction"
-        ),
+            "update transactions set status = 'declined' where transaction_id = 13",
+            "attempt_has_transaction", "attempt_of_its_kind"),
         Damage(
-            "insert into collections values (2001, 21, 2, 202, 'open', null)", "open_collection_has_attempt"),
+            "update collections set state = 'open' where invoice_id = 21", "open_collection_has_attempt"),
         Damage("delete from transaction_codes", "code_registered"),
+        // The journal of spec 5.3: accounts, tax, sides.
+        Damage(
+            "update ledger_entries set credit = 'revenue:fees' where transaction_id = 11 and line = 1",
+            "journal_accounts"),
+        Damage("update ledger_entries set debit = 'cash' where transaction_id = 24", "journal_accounts"),
+        Damage("update ledger_entries set credit = 'checks' where transaction_id = 36", "journal_accounts"),
+        Damage(
+            "update ledger_entries set debit = 'revenue:other' where transaction_id = 32 and line = 2",
+            "journal_accounts"),
+        Damage(
+            "update ledger_entries set credit = 'clearing:sandbox' where transaction_id = 44",
+            "journal_accounts", "journal_accounts"),
+        Damage("update transactions set tax_amount = 0 where transaction_id = 25", "journal_tax"),
+        Damage(
+            "update transactions set source_id = 12 where transaction_id = 47", "journal_accounts",
+            "reversed_by_another", "reversed_by_another", "source_of_its_type"),
+        Damage(
+            "update transactions set source_id = null where transaction_id = 42", "notice_has_its_effect",
+            "reversed_by_another", "source_of_its_type"),
+        // What was undone stays so.
+        Damage(
+            """
+            update allocations set end_date = now() where target_id = 42;
+            insert into open_items values (2001, 3, 41, false, 700, 700), (2001, 3, 42, true, 700, 700)
+            """, "undone_is_used_up"),
+        Damage(
+            """
+            update allocations set end_date = now() where target_id = 36;
+            update open_items set balance = 600 where transaction_id = 35;
+            insert into open_items values (2001, 3, 36, true, 100, 100)
+            """, "refund_uses_its_payment"),
+        Damage(
+            "drop index attempts_one_open_a_source; \(ConstraintTests.attempt(143, 3, "refund", source: "35"))",
+            "money_going_back"),
+        Damage(
+            "update transactions set account_type = 'L' where type in ('AP', 'AC')", "journal_accounts",
+            "journal_accounts", "journal_accounts", "journal_accounts", "journal_accounts",
+            "journal_accounts", "journal_accounts"),
+        // An invoice of a cycle.
+        Damage(
+            """
+            update transactions set account_type = 'L' where transaction_id in (35, 41, 43, 46);
+            update transactions set amount = 50 where transaction_id = 33
+            """, "journal_accounts", "journal_accounts", "journal_accounts", "journal_accounts",
+            "money_back_within_money_in", "reversed_by_another", "source_of_its_type", "transaction_balance",
+            "transactions_in_ledger", "undone_is_used_up"),
+        Damage(
+            "update transactions set due_date = '2026-02-01' where transaction_id = 11",
+            "invoice_of_its_cycle", "subscription_progress"),
+        Damage("update subscriptions set amount = 4000 where subscription_id = 201", "invoice_of_its_cycle"),
+        Damage(
+            "update transactions set adjustment_id = 52 where transaction_id = 11", "invoice_of_its_cycle",
+            "subscription_progress"),
+        Damage(
+            """
+            alter table subscription_adjustments drop constraint subscription_adjustments_due;
+            update subscription_adjustments set effective_date = '2026-01-31' where adjustment_id = 52
+            """, "invoice_of_its_cycle"),
+        Damage(
+            "update subscriptions set next_billing_date = null where subscription_id = 202",
+            "subscription_goes_on"),
+        Damage("update subscriptions set status = 'U' where subscription_id = 202", "subscription_status"),
+        Damage("update customers set status = 'E' where customer_id = 4", "customer_status"),
+        // Attempts.
+        Damage("update attempts set kind = 'claim' where transaction_id = 24", "attempt_of_its_kind"),
+        Damage(
+            "alter table attempts drop constraint attempts_source_of_kind; update attempts set source_id = null where transaction_id = 15",
+            "attempt_of_its_kind"),
+        Damage(
+            "update attempts set subscription_id = 202 where transaction_id = 13", "attempt_of_its_customer"),
+        Damage("update attempts set fee_ids = '{25}' where transaction_id = 13", "attempt_of_its_customer"),
+        Damage(
+            "update attempts set opened_at = now() - interval '2 hours', look_ups = 3",
+            "old_attempt_is_shown", "old_attempt_is_shown"),
+        Damage("update attempts set opened_at = now() - interval '2 hours' where transaction_id = 13"),
+        Damage(
+            "update transactions set attempt_id = null where transaction_id = 23", "attempt_has_transaction",
+            "attempt_of_its_kind", "outcome_of_an_attempt"),
+        Damage(
+            "update collections set subscription_id = 201 where invoice_id = 21", "collection_of_its_invoice"),
+        Damage("update processor_notices set attempt_id = 24 where notice_id = 1", "notice_has_its_effect"),
+        Damage("update processor_notices set code = 'Z02' where notice_id = 1", "notice_has_its_effect"),
+        Damage("update idempotency_keys set customer_id = 1 where key = 'k-1'", "key_of_its_transaction"),
         Damage("update transactions set code = null where transaction_id = 12", "code_in_use"),
     ]
 
     @Test func findsEachDamage() throws {
         let database = try BooksDatabase()
         let owner = try database.connection("billing_owner")
-        try owner.script(Self.state)
+        try owner.script(FilledBooks.few)
+        try owner.script(FilledBooks.many)
         let doctor = try database.connection("postgres")
         for damage in Self.damages {
             doctor.begin()
@@ -159,7 +237,8 @@ import Testing
     @Test func comparesWithTheProcessorsBookBothWays() throws {
         let database = try BooksDatabase()
         let owner = try database.connection("billing_owner")
-        try owner.script(Self.state)
+        try owner.script(FilledBooks.few)
+        try owner.script(FilledBooks.many)
         let doctor = try database.connection("postgres")
         try doctor.script(
             """
@@ -168,12 +247,14 @@ import Testing
                    approved_amount bigint);
             create table sandbox.notice (id bigint, account bigint, code text, acknowledged_at timestamptz);
             insert into sandbox.movement
-            values (2001, 't23', 'payment', 5000, 'D01', 0), (2001, 't24', 'payment', 5000, 'A01', 5000)
+            values (2001, 't23', 'payment', 5000, 'D01', 0), (2001, 't24', 'payment', 5000, 'A01', 5000),
+                   (2001, 't41', 'claim', 700, 'A01', 700), (2001, 't43', 'payment', 800, 'A01', 800),
+                   (2001, 't46', 'payment', 900, 'A01', 900)
             """)
         let cases: [(sql: String, found: [String])] = [
             ("select 1", []),
-            ("insert into sandbox.notice values (1, 2001, 'Z02', null)", []),
-            ("insert into sandbox.notice values (1, 2001, 'Z02', now())", ["notice_taken"]),
+            ("insert into sandbox.notice values (9, 2001, 'Z02', null)", []),
+            ("insert into sandbox.notice values (9, 2001, 'Z02', now())", ["notice_taken"]),
             ("delete from sandbox.movement where key = 't24'", ["settled_attempt_at_processor"]),
             ("delete from sandbox.movement where key = 't23'", ["settled_attempt_at_processor"]),
             (

@@ -125,14 +125,14 @@ import Testing
             var attempt = tests.newAttempt(id, 3, of: ids[2])
             attempt.number = 2
             attempt.openAmounts = [Money(5000), Money(300)]
-            attempt.feeIDs = [ids[0]]
+            attempt.feeIDs = [ids[2]]
             attempt.owed = Money(5200)
             var changes = tests.newChanges()
             changes.attempts = [attempt]
             try store.write(changes)
             let found = try #require(try store.explainedAttempt(id, account: 2001))
             #expect(found.openAmounts == [Money(5000), Money(300)] && found.owed == Money(5200))
-            #expect(found.invoiceID == ids[2] && found.feeIDs == [ids[0]] && found.number == 2)
+            #expect(found.invoiceID == ids[2] && found.feeIDs == [ids[2]] && found.number == 2)
             #expect(found.approvedAmount == nil && found.invoiceDueDate == january)
             #expect(found.fullAmounts == [Money(5000), Money(5000)])
             let declines = try store.declines(of: ids[2], before: id, account: 2001)

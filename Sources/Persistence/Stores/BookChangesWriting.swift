@@ -7,7 +7,7 @@ extension PostgresStore {
     /// Writes the changes.
     ///
     /// A transaction and its lines go in one statement: the database refuses either without the other. What an
-    /// attempt becomes has its number. Throws V29 at once when a code is taken; a refusal by a constraint comes with
+    /// attempt becomes has its number, and is written after the attempt is settled. Throws V29 at once when a code is taken; a refusal by a constraint comes with
     /// the round trip.
     public func write(_ changes: BookChanges) throws {
         try takeCodes(changes)
@@ -15,6 +15,11 @@ extension PostgresStore {
         let now = Parameter.instant(changes.moment.now)
         let today = Parameter.day(changes.moment.businessDate)
         let policy = Parameter.int(Int64(changes.policyVersion))
+        if !changes.settlements.isEmpty {
+            connection.enqueue(
+                ProgressWriting.settling,
+                [account] + ProgressWriting.settlements(changes.settlements) + [today])
+        }
         let created = changes.transactions.filter { !$0.settlesPending }
         if !created.isEmpty {
             connection.enqueue(
@@ -43,11 +48,6 @@ extension PostgresStore {
         if !changes.allocations.isEmpty {
             connection.enqueue(
                 AllocationWriting.insertion, [account, now] + AllocationWriting.columns(changes.allocations))
-        }
-        if !changes.settlements.isEmpty {
-            connection.enqueue(
-                ProgressWriting.settling,
-                [account] + ProgressWriting.settlements(changes.settlements) + [today])
         }
         if !changes.collections.isEmpty {
             connection.enqueue(
