@@ -102,8 +102,13 @@ struct ClockChangeTests {
 
     /// A pause and a freeze that are resumed on a day before they began.
     @Test func whatBeganIsResumedAfterTheClockWasPutBack() throws {
-        for (action, body) in [
-            ("~pause", "{}"), ("~freeze", #"{"effectiveDate":"2027-03-12","length":2}"#),
+        for (action, body, billed) in [
+            ("~pause", "{}", ["2027-03-05", "2027-03-12", "2027-03-19"]),
+            // The day on which the freeze began stays frozen.
+            (
+                "~freeze", #"{"effectiveDate":"2027-03-12","length":2}"#,
+                ["2027-03-05", "2027-03-19"]
+            ),
         ] {
             let merchant = try Merchant(clock: "2027-03-04")
             let customer = try merchant.createCustomerToPayByHand(cycle: "W", first: "2027-03-05")
@@ -115,13 +120,12 @@ struct ClockChangeTests {
             try merchant.setClock("2027-03-06")
             let resumed = try merchant.call("POST", "\(path)/~resume", "{}")
             #expect(resumed.status == 200 && resumed["status"] == "C", "\(resumed)")
-            #expect(resumed["nextBillingDate"] == "2027-03-12", "\(resumed)")
+            #expect(resumed["nextBillingDate"] == billed[1], "\(resumed)")
             let ended = resumed.tree["adjustments"]?[0]
             #expect(ended?["endDate"] != nil && ended?["endDate"] == ended?["effectiveDate"], "\(resumed)")
             try merchant.advance(to: "2027-03-19")
             #expect(
-                try merchant.lines(of: customer)
-                    == ["2027-03-05", "2027-03-12", "2027-03-19"].map { "RI \($0) 4999 4999" })
+                try merchant.lines(of: customer) == billed.map { "RI \($0) 4999 4999" })
             try merchant.expectSoundBooks()
         }
     }

@@ -97,6 +97,34 @@ import Testing
         #expect(again["status"] == "E", "\(again)")
     }
 
+    @Test(arguments: [
+        ("~pause", "", ["2027-01-05", "2027-02-05", "2027-04-05"]),
+        ("~freeze", #""effectiveDate":"2027-03-05","length":1"#, ["2027-01-05", "2027-02-05", "2027-04-05"]),
+    ])
+    func whatFellDueWhileTheCustomerWasInactiveComesBeforeThePause(
+        action: String, body: String, billed: [String]
+    ) throws {
+        let merchant = try Merchant()
+        let customer = try customer(of: merchant, options: "", first: "2027-01-05")
+        let subscription = try #require(
+            try merchant.call("GET", "/customers/\(customer)/subscriptions").tree[0]?["id"]?.integer)
+        let path = "/customers/\(customer)/subscriptions/\(subscription)"
+        try advance(merchant, to: "2027-02-01")
+        _ = try merchant.call("POST", "/customers/\(customer)", #"{"isActive":false}"#)
+        try advance(merchant, to: "2027-02-10")
+        let adjusted = try merchant.call("POST", "\(path)/\(action)", "{\(body)}")
+        #expect(adjusted.status == 200 && adjusted["status"] == "C", "\(adjusted)")
+        try advance(merchant, to: "2027-03-06")
+        _ = try merchant.call("POST", "/customers/\(customer)", #"{"isActive":true}"#)
+        try advance(merchant, to: "2027-03-08")
+        #expect(try merchant.call("GET", path)["status"] == (action == "~pause" ? "P" : "F"))
+        #expect(try merchant.call("POST", "\(path)/~resume", "{}").status == 200)
+        try advance(merchant, to: "2027-04-06")
+        let invoices = try entries(of: customer, of: merchant).filter { $0["type"]?.scalar == "RI" }
+        #expect(invoices.map { $0["dueDate"]?.scalar ?? "" } == billed)
+        try merchant.expectSoundBooks()
+    }
+
     private static let card =
         #"{"accountNumber":"4111111111111111","accountAccessory":"1239","holderName":"Ada Byron"}"#
 

@@ -70,7 +70,8 @@ struct MidnightTests {
         let administrator = try database.connection("postgres")
         defer { administrator.close() }
         let store = OperatorStore(administrator)
-        try administrator.script("update subscriptions set next_billing_date = null")
+        try administrator.script(
+            "set session_replication_role = replica; update subscriptions set next_billing_date = null")
         for (zone, day, begins) in Self.days {
             for occasion in Self.occasions {
                 try administrator.script(
@@ -103,6 +104,7 @@ struct MidnightTests {
         let store = OperatorStore(administrator)
         try administrator.script(
             """
+            set session_replication_role = replica;
             update subscriptions set next_billing_date = null;
             update merchant_accounts set clock_at = null, time_zone = 'UTC', late_fee_amount = 0 where account_id = 2001
             """)

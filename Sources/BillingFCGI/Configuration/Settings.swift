@@ -49,7 +49,8 @@ extension Setting {
             "The same for workers of BILLING_LONG_SOCKET."),
         Setting(
             "BILLING_JOBS_INTERVAL", .seconds(0...3_600), default: "1", unit: "seconds",
-            "How long a jobs process rests when it finds nothing to do: what falls due at midnight is billed at most so much later."),
+            "How long a jobs process rests when it finds nothing to do: what falls due at midnight is billed at most so much later."
+        ),
         Setting(
             "BILLING_MISSED_BILL_MINUTES", .integer(1...1_440), default: "5", unit: "minutes",
             "A bill that is overdue for longer, without a reason, counts as missed: /readyz turns red."),

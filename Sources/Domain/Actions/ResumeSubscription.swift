@@ -57,7 +57,7 @@ public struct ResumeSubscription {
             course.progress.nextCycle = max(course.progress.nextCycle, next)
         case (.effective, _):
             course.progress.status = .current
-            course.stepBack(to: today.adding(days: 1))
+            course.stepBack(to: max(today, chosen.effectiveDate).adding(days: 1))
         case (_, .cancellation): break
         default: course.stepBack(to: chosen.effectiveDate)
         }

@@ -78,6 +78,10 @@ extension Explaining {
         rule(.reversal)
         noteSource()
         let source = facts.source?.facts
+        if facts.origin.request == nil, let claim = source?.sourceID {
+            note("claimId", claim.description)
+            say("The retry fee \(named(facts.source)) was charged for AC \(claim), which came back.")
+        }
         say(
             "\(caller) reversed \(named(facts.source)) in whole: \(money(source?.amount ?? it.amount))\(including(source?.taxAmount ?? .zero))."
         )

@@ -134,12 +134,22 @@ public enum Schedule {
             .compactMap { adjustment in
                 self.event(of: adjustment, terms: course.terms).map { ($0, adjustment) }
             }
-            .filter { $0.0 <= today }
+            .filter {
+                $0.0 <= today && !waits($0.1, until: $0.0, billing ? nil : course.progress.nextBillingDate)
+            }
             .min { ($0.0, order($0.1)) < ($1.0, order($1.1)) }
         if let event, charge.map({ event.0 <= $0.billingDate }) ?? true {
             return event.1.state == .pending ? .begin(event.1) : .end(event.1)
         }
         return charge.map { .charge($0) }
+    }
+
+    /// Whether a freeze or pause waits behind a bill that is not made yet because the customer is inactive: the cycles before it, in it
+    /// and after it keep their order. A cancellation does not wait.
+    private static func waits(
+        _ adjustment: SubscriptionAdjustment, until date: CalendarDate, _ unbilled: CalendarDate?
+    ) -> Bool {
+        adjustment.kind != .cancellation && unbilled.map { $0 < date } ?? false
     }
 
     /// The day on which an adjustment begins or, once a freeze is in force, is over: the billing date after its last

@@ -407,8 +407,9 @@ select 'invoice_of_its_cycle', t.account_id,
         or t.adjustment_id is not null
            and not exists (select from billing.subscription_adjustments j
                             where j.account_id = t.account_id and j.adjustment_id = t.adjustment_id
-                              and j.subscription_id = t.subscription_id and j.type = 'F' and j.state <> 'withdrawn'
-                              and t.due_date between j.effective_date and j.end_date)
+                              and j.subscription_id = t.subscription_id and j.type = 'F'
+                              -- A fee that was invoiced ahead stays when the freeze is taken back or ended before.
+                              and t.due_date >= j.effective_date)
         or t.adjustment_id is null
            and exists (select from billing.subscription_adjustments j
                         where j.account_id = t.account_id and j.subscription_id = t.subscription_id

@@ -30,7 +30,10 @@ extension PostgresStore: RoundStore {
         insert into account_rounds as r (account_id, ageing_after, ageing_date, ageing_through)
         values ($1, coalesce($2, 0), $3, case when $2 is null then $3 end)
         on conflict on constraint account_rounds_key do update
-           set ageing_after = excluded.ageing_after, ageing_date = excluded.ageing_date,
+           -- What is finished for a date stays so, whoever comes late.
+           set ageing_after = case when excluded.ageing_through is null and r.ageing_through = excluded.ageing_date then 0
+                                   else excluded.ageing_after end,
+               ageing_date = excluded.ageing_date,
                ageing_through = coalesce(excluded.ageing_through, r.ageing_through)
         """)
     private static let lockPayer = Statement(

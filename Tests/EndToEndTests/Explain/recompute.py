@@ -220,8 +220,11 @@ def void(given):
 
 
 def reversal(given):
-    sent_by = given.text("requestedBy")
-    demand(sent_by.startswith("api-") and given.text("requestId"), "a reversal without its request")
+    if given.has("claimId"):
+        demand(given.text("sourceType") == "RF", "only a fee is reversed with the claim it was charged for")
+    else:
+        sent_by = given.text("requestedBy")
+        demand(sent_by.startswith("api-") and given.text("requestId"), "a reversal without its request")
     return given.number("sourceAmount"), given.number("sourceTaxAmount"), given.day("businessDate"), {}
 
 

@@ -207,8 +207,13 @@ class Account:
         refuse_if(near and start <= coming, "V34")
 
     def cancel(self, subscription, start):
-        refuse_if(subscription.ended or subscription.live("C"), "V30")
+        refuse_if(subscription.ended, "V30")
+        scheduled = subscription.live("C")
+        refuse_if(scheduled and (scheduled.start == start or scheduled.start <= self.today), "V30")
         self.close_sales(subscription, start)
+        if scheduled:
+            # This one takes its place.
+            scheduled.over, scheduled.end = True, self.today
         adjustment = Adjustment("C", start)
         subscription.adjustments.append(adjustment)
         if start <= self.today:
@@ -242,11 +247,12 @@ class Account:
         subscription.adjustments.append(adjustment)
         if start == self.today:
             run.catch_up(self, subscription)
-            run.begin_pause(subscription, adjustment)
+            if not run.waits(self, subscription, adjustment, start):
+                run.begin_pause(subscription, adjustment)
 
     def resume(self, subscription):
         refuse_if(subscription.ended, "V30")
-        adjustment = subscription.live("P") or subscription.live("F")
+        adjustment = subscription.live("P") or subscription.live("F") or subscription.live("C")
         refuse_if(adjustment is None, "V30")
         run.end_adjustment(self, subscription, adjustment, self.today)
 

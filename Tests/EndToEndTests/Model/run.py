@@ -33,6 +33,8 @@ def adjust(account, subscription):
         if adjustment.over or subscription.ended:
             continue
         if not adjustment.begun and adjustment.start <= account.today:
+            if waits(account, subscription, adjustment, adjustment.start):
+                continue
             if adjustment.type == "C":
                 begin_cancel(account, subscription, adjustment)
             elif adjustment.type == "P":
@@ -46,8 +48,18 @@ def adjust(account, subscription):
             number = 1
             while subscription.date(number) <= adjustment.end:
                 number += 1
-            if subscription.date(number) <= account.today:
+            day = subscription.date(number)
+            if day <= account.today and not waits(account, subscription, adjustment, day):
                 end_adjustment(account, subscription, adjustment, None)
+
+
+def waits(account, subscription, adjustment, day):
+    """A freeze or pause keeps its place behind earlier bills: while the customer is inactive these are not made."""
+    unbilled = subscription.next_date(account.policy["freezeRecurringFee"] > 0)
+    if adjustment.type == "C" or unbilled is None or unbilled >= day:
+        return False
+    catch_up(account, subscription)
+    return not subscription.customer.active
 
 
 def begin_cancel(account, subscription, adjustment):
