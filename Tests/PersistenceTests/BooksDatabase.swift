@@ -29,7 +29,7 @@ final class BooksDatabase {
     func connection(_ role: String) throws -> Connection {
         let connection = try Connection(
             ConnectionSettings(
-                "\(conninfo) user=\(role)", runtimeSettings: [("search_path", "billing")]))
+                "\(conninfo) user=\(role)", runtimeSettings: [("search_path", "billing"), ("jit", "off")]))
         try connection.script("select set_config('billing.accounts', '2001', false)")
         return connection
     }

@@ -186,8 +186,8 @@ create function transactions_of_cycle() returns trigger
   as $$
 begin
   if not exists (select from subscriptions s
-                  where s.account_id = new.account_id and s.subscription_id = new.subscription_id
-                    and s.next_cycle > new.cycle_number) then
+                  where s.account_id = new.account_id and s.customer_id = new.customer_id
+                    and s.subscription_id = new.subscription_id and s.next_cycle > new.cycle_number) then
     raise exception 'subscription % has not gone on with invoice %', new.subscription_id, new.transaction_id
       using errcode = 'check_violation', constraint = 'transactions_of_cycle', table = 'transactions';
   end if;
@@ -250,7 +250,7 @@ begin
                                   where t.account_id = p.account_id and t.transaction_id = p.transaction_id
                                     and t.status = 'final')) g)
      > (select s.amount from transactions s
-         where s.account_id = new.account_id and s.transaction_id = new.source_id) then
+         where s.account_id = new.account_id and s.customer_id = new.customer_id and s.transaction_id = new.source_id) then
     raise exception 'the refunds of transaction % exceed it', new.source_id using errcode = 'check_violation',
       constraint = 'refunds_within_payment', table = 'transactions';
   end if;
@@ -292,7 +292,8 @@ begin
        and o.type in ('AV', 'AD', 'AR', 'AG', 'RX');
     is_sound := used = new.amount;
   else
-    select * into source from transactions t where t.account_id = new.account_id and t.transaction_id = new.source_id;
+    select * into source from transactions t
+     where t.account_id = new.account_id and t.customer_id = new.customer_id and t.transaction_id = new.source_id;
     if new.type in ('RR', 'AS', 'AX') then
       select coalesce(sum(f.amount), 0) into used
         from allocations f
@@ -347,9 +348,11 @@ begin
   end if;
   if exists (select from written w
               cross join lateral (select t.type, t.source_id from transactions t
-                                   where t.account_id = w.account_id and t.transaction_id = w.source_id offset 0) s
+                                   where t.account_id = w.account_id and t.customer_id = w.customer_id
+                                     and t.transaction_id = w.source_id offset 0) s
               cross join lateral (select t.type, t.source_id from transactions t
-                                   where t.account_id = w.account_id and t.transaction_id = w.target_id offset 0) t
+                                   where t.account_id = w.account_id and t.customer_id = w.customer_id
+                                     and t.transaction_id = w.target_id offset 0) t
               where s.type in ('RR', 'AS', 'AX') and s.source_id = w.target_id
                  or t.type in ('AV', 'AD', 'RX') and t.source_id = w.source_id) then
     raise exception 'what was undone stays so' using errcode = 'check_violation',
@@ -528,7 +531,7 @@ alter table attempts add constraint attempts_source_of_kind check (
 -- What an attempt is for is its customer's, and nothing is asked of an option that was erased.
 create function attempts_written() returns trigger
   language plpgsql security definer
-  set search_path = billing, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+  set search_path = billing, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_sort = off
   as $$
 declare
   wrong bigint;
@@ -537,14 +540,18 @@ begin
     from written w
     left join lateral (
          select o.erase_date from payment_options o
-          where o.account_id = w.account_id and o.payment_option_id = w.payment_option_id offset 0) o on true
+          where o.account_id = w.account_id and o.customer_id = w.customer_id and o.payment_option_id = w.payment_option_id
+         offset 0) o on true
     left join lateral (
          select s.subscription_id from subscriptions s
           where s.account_id = w.account_id and s.customer_id = w.customer_id and s.subscription_id = w.subscription_id
          offset 0) s on true
-   where exists (select from transactions t
-                  where t.account_id = w.account_id and t.transaction_id = w.transaction_id)
-      or o.erase_date is not null or s.subscription_id is distinct from w.subscription_id
+    left join lateral (
+         -- In the order of the key, so that it is looked up there.
+         select t.transaction_id from transactions t
+          where t.account_id = w.account_id and t.transaction_id >= w.transaction_id
+          order by t.account_id, t.transaction_id limit 1) t on true
+   where t.transaction_id = w.transaction_id or o.erase_date is not null or s.subscription_id is distinct from w.subscription_id
       or w.fee_ids <> '{}' and exists (
          select from unnest(w.fee_ids) as f (id)
           where not exists (select from transactions t join transaction_types y on y.type = t.type
@@ -574,7 +581,8 @@ begin
        select from collections k
         where k.account_id = new.account_id and k.invoice_id = new.invoice_id and k.state = 'open'
           and not exists (select from attempts p
-                           where p.account_id = new.account_id and p.invoice_id = new.invoice_id and p.outcome = 'open')) then
+                           where p.account_id = new.account_id and p.customer_id = new.customer_id
+                             and p.invoice_id = new.invoice_id and p.outcome = 'open')) then
     raise exception 'attempt % was settled without its transaction, or its invoice waits for it', new.transaction_id
       using errcode = 'check_violation', constraint = 'attempts_settled_whole', table = 'attempts';
   end if;
@@ -583,7 +591,8 @@ end $$;
 create constraint trigger attempts_settled_whole after update on attempts deferrable initially deferred
   for each row when (old.outcome = 'open' and new.outcome <> 'open') execute function attempts_settled_whole();
 
--- Only invoices are collected, for the subscription that they are of; as open only while an attempt is.
+-- Only invoices are collected, for the subscription that they are of; as open only while an attempt is. Attempts are looked up by their
+-- customer as well: whichever index of the open ones is taken, it leads to few.
 create function collections_written() returns trigger
   language plpgsql security definer
   set search_path = billing, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
@@ -595,11 +604,13 @@ begin
     from written w
    cross join lateral (
          select t.type, t.subscription_id from transactions t
-          where t.account_id = w.account_id and t.transaction_id = w.invoice_id offset 0) t
-   where t.type <> 'RI' or t.subscription_id is distinct from w.subscription_id
-      or w.state = 'open' and not exists (
-         select from attempts p
-          where p.account_id = w.account_id and p.invoice_id = w.invoice_id and p.outcome = 'open')
+          where t.account_id = w.account_id and t.customer_id = w.customer_id and t.transaction_id = w.invoice_id offset 0) t
+    left join lateral (
+         select true as is_open from attempts p
+          where w.state = 'open' and p.account_id = w.account_id and p.customer_id = w.customer_id
+            and p.invoice_id = w.invoice_id and p.outcome = 'open'
+         offset 0) p on true
+   where t.type <> 'RI' or t.subscription_id is distinct from w.subscription_id or w.state = 'open' and p.is_open is null
    limit 1;
   if found then
     raise exception 'transaction % is not collected so', wrong

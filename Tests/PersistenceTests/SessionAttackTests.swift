@@ -1,0 +1,151 @@
+import Postgres
+import Testing
+
+@testable import Persistence
+
+/// Two sessions at once, and the settings of a session, turned against the books (spec 5.3).
+@Suite struct SessionAttackTests {
+    private let database: BooksDatabase
+
+    init() throws {
+        database = try BooksDatabase()
+        let owner = try database.connection("billing_owner")
+        defer { owner.close() }
+        try owner.script(FilledBooks.few)
+        try owner.script(FilledBooks.many)
+    }
+
+    private func refusal(_ connection: Connection, _ sql: String) -> String {
+        connection.begin()
+        defer { connection.rollback() }
+        do {
+            try connection.script(sql)
+            try connection.commit()
+            return "none"
+        } catch let failure {
+            return failure.constraint ?? failure.sqlState ?? "\(failure)"
+        }
+    }
+
+    /// A refund in cash of so much of payment 35, of which 5.00 of 6.00 are left.
+    private static func refund(_ id: Int, _ amount: Int) -> String {
+        ConstraintTests.entry(
+            id, 3, "AR", amount, "receivable", "cash", more: ", account_type, source_id", "'K', 35")
+            + "; " + ConstraintTests.allocation(3, 35, id, amount)
+    }
+
+    /// Of two that do not see each other, the second waits for the first and is refused, or is right beside it.
+    @Test(arguments: ["billing_api", "billing_jobs"])
+    func theSecondSessionWaits(role: String) throws {
+        let freeze = ConstraintTests.adjustment(2, "'F', '2026-02-28', '2026-02-28', 1")
+        let step =
+            "; update subscriptions set next_cycle = 3, next_billing_date = '2026-03-31' where subscription_id = 202"
+        let invoice = { (id: Int) in
+            """
+            with t as (insert into transactions (account_id, transaction_id, customer_id, type, amount, due_date, subscription_id,
+                   cycle_number, create_date) values (2001, \(id), 4, 'RI', 700, '2026-02-06', 216, 2, now()))
+            insert into ledger_entries values (2001, \(id), 1, 4, '2026-02-06', 'receivable', 'revenue:recurring', 700);
+            update subscriptions set next_cycle = 3, billed_count = 2, last_billing_date = '2026-02-06',
+                   next_billing_date = '2026-02-13' where subscription_id = 216
+            """
+        }
+        let pairs: [(first: String, second: String, refusal: String)] = [
+            (Self.refund(301, 300), Self.refund(302, 300), "refunds_within_payment"),
+            (
+                ConstraintTests.attempt(303, 3, "refund", source: "35").replacingAmount(200),
+                Self.refund(304, 1), "refunds_within_payment"
+            ),
+            (
+                ConstraintTests.attempt(305, 2, "payment", invoice: "21"),
+                ConstraintTests.attempt(306, 2, "payment", invoice: "21"), "attempts_one_open_an_invoice"
+            ),
+            (invoice(307), invoice(308), "transactions_one_invoice_a_cycle"),
+            (freeze + step, freeze + step, "subscription_adjustments_no_overlap"),
+            (
+                ConstraintTests.entry(309, 1, "RF", 300, "receivable", "revenue:fees"),
+                ConstraintTests.entry(310, 1, "RF", 300, "receivable", "revenue:fees"), "none"
+            ),
+        ]
+        let (one, two) = (try database.connection(role), try database.connection(role))
+        try two.script("set lock_timeout = '50ms'")
+        for pair in pairs {
+            one.begin()
+            try one.script(pair.first)
+            #expect(refusal(two, pair.second) == "55P03", "waits for: \(pair.first)")
+            try one.commit()
+            #expect(refusal(two, pair.second) == pair.refusal, "after: \(pair.first)")
+        }
+        #expect(try database.violations() == [])
+    }
+
+    /// Neither a table of the same name nor a setting of the session lets anything through.
+    @Test(arguments: ["billing_api", "billing_jobs"])
+    func nothingIsShownOrSwitchedOff(role: String) throws {
+        let shadows = [
+            "transactions", "ledger_entries", "subscriptions", "payment_options", "attempts", "open_items",
+            "allocations",
+        ]
+        .map { "create temp table \($0) (like billing.\($0))" }.joined(separator: "; ")
+        let real = { (sql: String) in
+            "\(shadows); set local search_path = pg_temp, billing; "
+                + sql.split(separator: "insert into ", omittingEmptySubsequences: false).joined(
+                    separator: "insert into billing.")
+        }
+        let cases: [(sql: String, refusal: String)] = [
+            (real(Self.refund(311, 501)), "refunds_within_payment"),
+            (real(ConstraintTests.entry(312, 1, "RF", 300, "receivable", "cash")), "journal_accounts"),
+            (real(ConstraintTests.allocation(1, 12, 11, 1001)), "allocations_within_balance"),
+            (
+                real("insert into vault_entries values (2001, 104, '\\x01', '\\x02')"),
+                "vault_entries_of_living_options"
+            ),
+            (
+                shadows
+                    + "; update billing.subscriptions set next_cycle = 5, next_billing_date = '2026-05-31' where subscription_id = 202",
+                "subscriptions_in_step"
+            ),
+            ("set local session_replication_role = replica", "42501"),
+            ("set local role billing_owner", "42501"),
+            ("alter table ledger_entries disable trigger all", "42501"),
+            ("alter table open_items no force row level security", "42501"),
+            ("drop trigger ledger_entries_written on ledger_entries", "42501"),
+            (
+                "create function billing.now() returns timestamptz language sql as 'select null::timestamptz'",
+                "42501"
+            ),
+            ("create schema other", "42501"),
+            ("select setval('transaction_ids', 1)", "42501"),
+            (
+                "set constraints all deferred; update transactions set status = 'reversed' where transaction_id = 21",
+                "transactions_undone"
+            ),
+        ]
+        let connection = try database.connection(role)
+        for (sql, expected) in cases {
+            #expect(refusal(connection, sql) == expected, "\(sql)")
+        }
+        #expect(try database.violations() == [])
+    }
+
+    /// Without a merchant account, or with another one, there is nothing to be seen or written.
+    @Test func whoReachesNoAccountReachesNothing() throws {
+        let api = try database.connection("billing_api")
+        for accounts in ["", "2002"] {
+            try api.script("select set_config('billing.accounts', '\(accounts)', false)")
+            let changed = try api.run(
+                Statement("t.\(accounts)", "update transactions set status = 'reversed'"))
+            #expect(changed == 0)
+            #expect(
+                refusal(api, ConstraintTests.entry(320, 1, "RF", 300, "receivable", "revenue:fees"))
+                    == "42501")
+        }
+    }
+}
+
+extension String {
+    /// An attempt of this amount in place of 50.00.
+    fileprivate func replacingAmount(_ amount: Int) -> String {
+        split(separator: " 5000, 'VC'", omittingEmptySubsequences: false).joined(
+            separator: " \(amount), 'VC'")
+    }
+}
