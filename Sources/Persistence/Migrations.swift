@@ -30,5 +30,6 @@ struct Migration {
         Migration(7, "policies", PackageResources._007_policies_sql),
         Migration(8, "jobs", PackageResources._008_jobs_sql),
         Migration(9, "sound_books", PackageResources._009_sound_books_sql),
+        Migration(10, "search_apart", PackageResources._010_search_apart_sql),
     ]
 }

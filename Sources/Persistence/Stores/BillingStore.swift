@@ -25,7 +25,7 @@ extension PostgresStore: BillingStore {
           join customers c on c.account_id = s.account_id and c.customer_id = s.customer_id
          where j.account_id = $1 and j.due_on <= $2 and s.set_aside_reason is null
            -- Of an inactive customer a freeze or pause waits behind a bill that is not made.
-           and not (c.status not in ('A', 'E') and j.type <> 'C' and s.next_billing_date < j.due_on)
+           and not (c.status not in ('A', 'E') and j.type <> 'C' and coalesce(s.next_billing_date < j.due_on, false))
          order by j.due_on, s.subscription_id
          limit $3
            for no key update of c, s skip locked
