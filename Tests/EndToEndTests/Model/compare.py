@@ -111,8 +111,11 @@ class Comparison:
     def subscription(self, subscription, row):
         player, customer = self.player, self.customer
         fee = player.model.policy["freezeRecurringFee"] > 0
+        # A write-off or an allowance brought no money.
+        given_up = [a.target for a in self.books.live()
+                    if a.source.type == "AA" or a.source.type == "AP" and a.source.means in ("L", "W")]
         paid = sum(1 for e in self.books.entries if e.sub is subscription and e.type == "RI" and not e.freeze_fee
-                   and e.status != "reversed" and self.books.left(e) == 0)
+                   and e.status != "reversed" and self.books.left(e) == 0 and e not in given_up)
         model = {
             "status": subscription.status, "nextBillingDate": subscription.next_date(fee),
             "lastBillingDate": subscription.last, "billedCount": subscription.billed, "collectedCount": paid,
