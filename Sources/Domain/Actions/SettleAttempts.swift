@@ -203,9 +203,9 @@ extension BookChanges {
         if var collection {
             if collection.decline(isHard: isHard, on: moment.businessDate, retryDays: policy.retryDays) {
                 failed = collection
+                settlement.nextAttemptDate = collection.collectOn
+                collections.append(collection)
             }
-            settlement.nextAttemptDate = collection.collectOn
-            collections.append(collection)
         }
         settlements.append(settlement)
         if attempt.facts.kind.collects, let option = attempt.facts.paymentOptionID {
