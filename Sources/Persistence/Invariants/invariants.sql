@@ -4,7 +4,8 @@
 --
 -- Each row that comes back is a violation: the invariant's name, the merchant account, a sentence with numbers only. No row: all
 -- is well. Reads everything, changes nothing; as a role that sees all merchant accounts (billing_jobs or the owner). Two
--- statements: the books by themselves; the books against the sandbox processor's own, where there is one in the same database.
+-- statements: the books by themselves; the books against the sandbox processor's own, where there is one in the same database
+-- (`billing status --check` does that also where it is in another one).
 
 -- (a) Every entry sums to zero, and so does every account's ledger.
 select 'entries_sum_to_zero' as invariant, account_id,
