@@ -81,7 +81,12 @@ class Subscription:
         return self.status in "NE"
 
     def frozen_on(self, day):
-        return any(a.type == "F" and not a.over and a.start <= day <= a.end for a in self.adjustments)
+        """What was frozen stays so when the freeze is over; what was taken back never was."""
+        return any(a.type == "F" and (a.begun or not a.over) and a.start <= day <= a.end for a in self.adjustments)
+
+    def skipped_on(self, day):
+        """A pause that is over reached this day."""
+        return any(a.type == "P" and a.begun and a.over and a.start <= day <= a.end for a in self.adjustments)
 
     def stopped_on(self, day):
         """A cancellation or a pause, pending or in effect, reaches this day."""
@@ -90,7 +95,8 @@ class Subscription:
     def next_date(self, fee, since=datetime.date.min):
         """The next date, since a day, on which an invoice is made; fee: the account bills frozen cycles."""
         number = self.at
-        while self.date(number) < since or self.frozen_on(self.date(number)) and not fee:
+        while self.date(number) < since or self.frozen_on(self.date(number)) and not fee \
+                or self.skipped_on(self.date(number)):
             number += 1
         day = self.date(number)
         if self.ended or self.stopped_on(day):
@@ -217,9 +223,7 @@ class Account:
         adjustment = Adjustment("C", start)
         subscription.adjustments.append(adjustment)
         if start <= self.today:
-            run.catch_up(self, subscription)
-            run.begin_cancel(self, subscription, adjustment)
-            subscription.customer.books.balance_out()
+            run.bring_up(self, subscription)
 
     def freeze(self, subscription, start, length):
         refuse_if(subscription.ended, "V30")
@@ -234,7 +238,9 @@ class Account:
             overlaps = other.type == "F" and not other.over and other.start <= end and start <= other.end
             refuse_if(overlaps or (other.type == "F" and not other.begun and not other.over), "V30")
         remaining = None if subscription.length is None else subscription.length - subscription.billed
-        refuse_if(remaining is not None and number - subscription.at >= remaining, "V21")
+        until = [subscription.date(n) for n in range(subscription.at, number)]
+        payments = sum(1 for day in until if not subscription.frozen_on(day) and not subscription.skipped_on(day))
+        refuse_if(remaining is not None and payments >= remaining, "V21")
         self.close_sales(subscription, start)
         subscription.adjustments.append(Adjustment("F", start, length, end))
 
@@ -246,14 +252,16 @@ class Account:
         adjustment = Adjustment("P", start)
         subscription.adjustments.append(adjustment)
         if start == self.today:
-            run.catch_up(self, subscription)
-            if not run.waits(self, subscription, adjustment, start):
-                run.begin_pause(subscription, adjustment)
+            run.bring_up(self, subscription)
 
     def resume(self, subscription):
         refuse_if(subscription.ended, "V30")
-        adjustment = subscription.live("P") or subscription.live("F") or subscription.live("C")
-        refuse_if(adjustment is None, "V30")
+        run.bring_up(self, subscription)
+        refuse_if(subscription.ended, "V30")
+        living = [a for a in subscription.adjustments if not a.over]
+        refuse_if(not living, "V30")
+        # What is in force, else what stops the bills, else the cancellation that is to come.
+        adjustment = min(living, key=lambda a: (not a.begun, a.type == "C"))
         run.end_adjustment(self, subscription, adjustment, self.today)
 
     def preview(self, subscription, count):
@@ -268,6 +276,8 @@ class Account:
             if subscription.stopped_on(day):
                 # What a pause has skipped until today is history.
                 charges += [(number, day, "S", 0)] if day > self.today else []
+            elif subscription.skipped_on(day):
+                charges.append((number, day, "S", 0))
             elif subscription.frozen_on(day):
                 charges.append((number, day, "Z" if fee else "R", fee))
             else:

@@ -29,7 +29,8 @@ def run_day(account):
 # 1. Adjustments
 
 def adjust(account, subscription):
-    for adjustment in list(subscription.adjustments):
+    # By day; on one day a cancellation comes first.
+    for adjustment in sorted(subscription.adjustments, key=lambda a: (a.start, a.type != "C")):
         if adjustment.over or subscription.ended:
             continue
         if not adjustment.begun and adjustment.start <= account.today:
@@ -42,7 +43,7 @@ def adjust(account, subscription):
             else:
                 adjustment.begun = True
                 subscription.status = "F"
-                account.fee(subscription.customer, "freezeFlatFee", subscription, due=account.today)
+                account.fee(subscription.customer, "freezeFlatFee", subscription, due=adjustment.start)
         if adjustment.type == "F" and adjustment.begun and account.today > adjustment.end:
             # F until the last skipped cycle; C again by itself with the next charge.
             number = 1
@@ -67,7 +68,7 @@ def begin_cancel(account, subscription, adjustment):
         if other is not adjustment and not other.over:
             other.over = True
             if not other.begun:
-                other.end = min(account.today, adjustment.start)
+                other.end = min(adjustment.start, other.start)
             elif other.type == "F":
                 other.end = min(other.end, max(adjustment.start, other.start))
             else:
@@ -86,15 +87,21 @@ def begin_pause(subscription, adjustment):
 
 def end_adjustment(account, subscription, adjustment, day):
     """A freeze or pause is over; day: by ~resume, on this day."""
-    if adjustment.type == "P" and adjustment.begun:
-        # What fell due until then is not made up.
-        while subscription.date(subscription.at) < day:
-            subscription.at += 1
+    was_begun = adjustment.begun
+    if adjustment.type != "C" and not was_begun and day and adjustment.start <= day:
+        # Its day has come, but it waits behind a bill of an inactive customer: it was in force all the same.
+        adjustment.begun = True
+        if adjustment.type == "F":
+            account.fee(subscription.customer, "freezeFlatFee", subscription, due=adjustment.start)
+            subscription.customer.books.balance_out()
     if day is not None:
         ends = adjustment.type == "F" and adjustment.begun
         adjustment.end = min(adjustment.end, day) if ends else day
     adjustment.over = True
-    if adjustment.begun:
+    # What fell due in a pause is not made up.
+    while subscription.skipped_on(subscription.date(subscription.at)):
+        subscription.at += 1
+    if was_begun:
         subscription.status = "C" if adjustment.type == "F" or subscription.billed else "U"
 
 
@@ -110,6 +117,9 @@ def due_charges(account, subscription, most=None):
             break
         if subscription.length is not None and billed >= subscription.length:
             break
+        if subscription.skipped_on(day):
+            subscription.at += 1
+            continue
         frozen = subscription.frozen_on(day)
         billed += not frozen
         found.append((day, subscription, subscription.at, frozen))
@@ -126,6 +136,16 @@ def catch_up(account, subscription):
                 break
             invoice(account, *charges[0])
         subscription.customer.books.balance_out()
+
+
+def bring_up(account, subscription):
+    """All that is due by today of one subscription, as the run would: a request that adjusts it comes after that."""
+    catch_up(account, subscription)
+    adjust(account, subscription)
+    catch_up(account, subscription)
+    subscription.customer.books.balance_out()
+    if subscription.customer.active:
+        expire(subscription.customer)
 
 
 def invoice(account, day, subscription, cycle, frozen):
@@ -250,6 +270,9 @@ def exhausted(account, subscription, then):
     if then == "pause" and subscription.status == "P" or subscription.billed == subscription.length:
         return
     start = account.today
+    if any(not a.over and not a.begun and a.start <= account.today for a in subscription.adjustments):
+        # What should have begun and waits is left to a person.
+        return
     frozen = [a for a in subscription.adjustments if a.type == "F" and a.begun and not a.over]
     if then == "pause" and frozen:
         number = 1
