@@ -3,6 +3,7 @@
 import sandbox
 from books import FEES
 from calendar_rules import DAY, banking_day_after
+from subscription import Adjustment
 
 
 def run_day(account):
@@ -46,12 +47,24 @@ def adjust(account, subscription):
                 account.fee(subscription.customer, "freezeFlatFee", subscription, due=adjustment.start)
         if adjustment.type == "F" and adjustment.begun and account.today > adjustment.end:
             # F until the last skipped cycle; C again by itself with the next charge.
-            number = 1
-            while subscription.date(number) <= adjustment.end:
-                number += 1
-            day = subscription.date(number)
+            day = first_after(subscription, adjustment.end)
             if day <= account.today and not waits(account, subscription, adjustment, day):
                 end_adjustment(account, subscription, adjustment, None)
+
+
+def first_after(subscription, day):
+    """The first billing date after a day."""
+    number = 1
+    while subscription.date(number) <= day:
+        number += 1
+    return subscription.date(number)
+
+
+def goes_on(account, subscription, adjustment):
+    """Whether ~resume still finds it, once all that is due by today is done."""
+    if adjustment.type == "F" and subscription.customer.active:
+        return first_after(subscription, adjustment.end) > account.today
+    return adjustment.type != "C" or adjustment.start > account.today
 
 
 def waits(account, subscription, adjustment, day):
@@ -127,10 +140,10 @@ def due_charges(account, subscription, most=None):
     return found
 
 
-def catch_up(account, subscription):
+def catch_up(account, subscription, lead=0):
     """What fell due before an adjustment of today and was not billed yet is billed first, as the run would."""
     if subscription.customer.active:
-        while subscription.date(subscription.at) <= account.today:
+        while subscription.date(subscription.at) <= account.today + DAY * lead:
             charges = due_charges(account, subscription, most=1)
             if not charges:
                 break
@@ -142,7 +155,7 @@ def bring_up(account, subscription):
     """All that is due by today of one subscription, as the run would: a request that adjusts it comes after that."""
     catch_up(account, subscription)
     adjust(account, subscription)
-    catch_up(account, subscription)
+    catch_up(account, subscription, account.policy["invoiceLeadDays"])
     subscription.customer.books.balance_out()
     if subscription.customer.active:
         expire(subscription.customer)
@@ -266,7 +279,6 @@ def declined(account, customer, entry, decline, option):
 
 def exhausted(account, subscription, then):
     """The retries are used up: paused or cancelled from today, as ~pause or ~cancel would."""
-    from account import Adjustment
     if then == "pause" and subscription.status == "P" or subscription.billed == subscription.length:
         return
     start = account.today
@@ -275,10 +287,7 @@ def exhausted(account, subscription, then):
         return
     frozen = [a for a in subscription.adjustments if a.type == "F" and a.begun and not a.over]
     if then == "pause" and frozen:
-        number = 1
-        while subscription.date(number) <= frozen[0].end:
-            number += 1
-        start = subscription.date(number)
+        start = first_after(subscription, frozen[0].end)
     if then == "pause" and subscription.stopped_on(start):
         return
     for other in subscription.adjustments:
