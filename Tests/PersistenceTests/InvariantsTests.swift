@@ -83,8 +83,16 @@ import Testing
             update subscription_adjustments set type = 'P', effective_date = '2026-02-01', due_on = '2026-02-01', end_date = null,
                    length = null where adjustment_id = 52
             """, "next_billing_date"),
+        // Invoice 11 lies in a freeze that is over.
+        Damage(
+            """
+            update subscription_adjustments set effective_date = '2026-01-31', end_date = '2026-02-10', state = 'ended', due_on = null
+             where adjustment_id = 52
+            """, "invoice_of_its_cycle"),
+        Damage("update subscriptions set status = 'C' where subscription_id = 204", "subscription_status"),
         Damage("update subscriptions set status = 'F' where subscription_id = 202", "adjustment_in_force"),
-        Damage("update subscriptions set status = 'C' where subscription_id = 203", "adjustment_in_force"),
+        Damage("update subscriptions set status = 'C' where subscription_id = 203", "adjustment_in_force",
+            "subscription_status"),
         Damage(
             "update subscriptions set status = 'E', next_billing_date = null where subscription_id = 201",
             "adjustment_in_force", "subscription_status"),
@@ -113,7 +121,7 @@ import Testing
             update subscriptions set billed_count = 2 where subscription_id = 201;
             update subscriptions set billed_count = 0, next_cycle = 1, last_billing_date = null,
                    next_billing_date = '2026-01-31' where subscription_id = 202
-            """, "collection_of_its_invoice", "one_invoice_a_cycle"),
+            """, "collection_of_its_invoice", "one_invoice_a_cycle", "subscription_status"),
         Damage(
             "drop index attempts_one_open_an_invoice; \(ConstraintTests.attempt(142, 1, "payment", invoice: "11"))",
             "one_open_attempt"),

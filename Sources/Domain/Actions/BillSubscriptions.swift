@@ -16,19 +16,29 @@ struct BillSubscriptions {
     /// - Parameter due: locked with their customers.
     @discardableResult
     func execute(_ due: [DueSubscription], in store: any Store) throws -> Done {
-        guard !due.isEmpty else { return Done() }
-        var done = Done()
+        try write(due.compactMap(advance), in: store)
+    }
+
+    /// How far a subscription has come, and what that makes.
+    struct Advanced {
+        let subscription: DueSubscription
+        let after: SubscriptionCourse
+        let made: [Draft]
+    }
+
+    /// Writes it: subscriptions, adjustments, transactions, and what unused credit pays of them.
+    @discardableResult
+    func write(_ advanced: [Advanced], in store: any Store) throws -> Done {
+        var done = Done(subscriptions: advanced.count)
+        guard !advanced.isEmpty else { return done }
         var changes = BookChanges(under: account, at: moment)
         var drafts: [Draft] = []
         var ended: Set<Identifier<Customer>> = []
-        for subscription in due {
-            guard let (after, made) = advance(subscription) else { continue }
-            done.subscriptions += 1
-            changes.move(subscription.id, from: subscription.course, to: after)
-            drafts += made
-            if after.hasEnded { ended.insert(subscription.customerID) }
+        for one in advanced {
+            changes.move(one.subscription.id, from: one.subscription.course, to: one.after)
+            drafts += one.made
+            if one.after.hasEnded { ended.insert(one.subscription.customerID) }
         }
-        guard done.subscriptions > 0 else { return done }
         if !drafts.isEmpty {
             let customers = Array(Set(drafts.map(\.customerID))).sorted()
             let open = try store.openItems(of: customers, account: account.id)
@@ -45,7 +55,7 @@ struct BillSubscriptions {
     }
 
     /// How far a subscription comes by the business date, and what that makes; nil where nothing happens. Pure.
-    func advance(_ subscription: DueSubscription) -> (after: SubscriptionCourse, made: [Draft])? {
+    func advance(_ subscription: DueSubscription) -> Advanced? {
         let (after, steps) = Schedule.advance(
             subscription.course, under: account, through: moment.businessDate, billing: subscription.isBilled)
         guard !steps.isEmpty else { return nil }
@@ -55,7 +65,7 @@ struct BillSubscriptions {
             made += drafts(of: step, before: before.progress, subscription)
             before = Schedule.after(step, in: before, under: account)
         }
-        return (after, made)
+        return Advanced(subscription: subscription, after: after, made: made)
     }
 
     /// A transaction to be made, without its number.
@@ -72,7 +82,7 @@ struct BillSubscriptions {
 
     /// The invoice of a charge, and the fee that a step costs. A charge of nothing has no invoice: the cycle is billed all the
     /// same.
-    private func drafts(
+    func drafts(
         of step: ScheduleStep, before progress: SubscriptionProgress, _ subscription: DueSubscription
     ) -> [Draft] {
         var drafts: [Draft] = []

@@ -146,9 +146,9 @@ struct PreviewRun {
         var didMove = false
         for (_, id, index) in due {
             let subscription = DueSubscription(id: id, customerID: customer, course: agreements[index].course)
-            guard let (after, made) = billing.advance(subscription) else { continue }
-            agreements[index].course = after
-            drafts += made
+            guard let advanced = billing.advance(subscription) else { continue }
+            agreements[index].course = advanced.after
+            drafts += advanced.made
             didMove = true
         }
         var made: [OpenItem] = []

@@ -428,13 +428,17 @@ select 'subscription_goes_on', s.account_id,
                     where j.account_id = s.account_id and j.subscription_id = s.subscription_id
                       and j.state in ('pending', 'effective') and j.type in ('P', 'C'))
 
--- (g) Unbilled is who was never billed, expired who was billed all; a customer has ended with all its subscriptions.
+-- (g) Unbilled is who was never billed, current who was or was frozen first, expired who was billed all; a customer has ended with all its subscriptions.
 union all
 select 'subscription_status', s.account_id,
        format('subscription %s has status %s with %s of %s billed', s.subscription_id, s.status, s.billed_count,
               coalesce(s.length::text, 'any number'))
   from billing.subscriptions s
  where s.status = 'U' and s.billed_count > 0 or s.status = 'E' and s.billed_count is distinct from s.length
+    or s.status = 'C' and s.billed_count = 0
+       and not exists (select from billing.subscription_adjustments j
+                        where j.account_id = s.account_id and j.subscription_id = s.subscription_id
+                          and j.type = 'F' and j.state = 'ended')
 union all
 select 'customer_status', c.account_id,
        format('customer %s has status %s and a subscription that goes on', c.customer_id, c.status)

@@ -244,7 +244,7 @@ extension PostgresStore: BillingStore {
         var seen: Set<Identifier<Subscription>> = []
         let due = try connection.rows(statement, [.int(account), .day(date), .int(Int64(limit))])
             .map { DueRow.subscription($0) }.filter { seen.insert($0.id).inserted }
-        let living = try livingAdjustments(of: due.map(\.id), account: account)
+        let living = try decidingAdjustments(of: due.map(\.id), account: account)
         guard !living.isEmpty else { return due }
         return due.map { subscription in
             var subscription = subscription

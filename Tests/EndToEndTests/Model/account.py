@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import run
 import sandbox
 from books import CREDIT, FEES, REVERSALS, Books
-from calendar_rules import DAY, billing_date, settlement_of
+from calendar_rules import DAY, settlement_of
+from subscription import Adjustment, Subscription
 
 POLICY = {
     "balancingAlgorithm": "AB", "invoiceLeadDays": 0, "closeSalesDays": 0, "retryDays": [3, 5, 7],
@@ -33,69 +34,6 @@ class Option:
     active: bool = True
     default: bool = False
     deleted: bool = False
-
-
-@dataclass(eq=False)
-class Adjustment:
-    """A freeze, pause or cancellation; end is its last day."""
-    type: str
-    start: object
-    length: int = None
-    end: object = None
-    begun: bool = False
-    over: bool = False
-
-
-@dataclass(eq=False)
-class Subscription:
-    number: int
-    customer: object
-    cycle: str
-    interval: int
-    amount: int
-    tax: int
-    first: object
-    length: int
-    option: object
-    status: str = "U"
-    at: int = 1  # the next cycle to be looked at
-    billed: int = 0
-    last: object = None
-    adjustments: list = field(default_factory=list)
-
-    def date(self, number):
-        return billing_date(self.first, self.cycle, self.interval, number)
-
-    def live(self, kind):
-        """The adjustment of a kind that is pending or in effect."""
-        return next((a for a in self.adjustments if a.type == kind and not a.over), None)
-
-    @property
-    def pending(self):
-        """The kind of the scheduled adjustment that is nearest."""
-        waiting = [a for a in self.adjustments if not a.over and not a.begun and not self.ended]
-        return min(waiting, key=lambda a: a.start).type if waiting else None
-
-    @property
-    def ended(self):
-        return self.status in "NE"
-
-    def frozen_on(self, day):
-        return any(a.type == "F" and not a.over and a.start <= day <= a.end for a in self.adjustments)
-
-    def stopped_on(self, day):
-        """A cancellation or a pause, pending or in effect, reaches this day."""
-        return any(a.type in "CP" and not a.over and a.start <= day for a in self.adjustments)
-
-    def next_date(self, fee, since=datetime.date.min):
-        """The next date, since a day, on which an invoice is made; fee: the account bills frozen cycles."""
-        number = self.at
-        while self.date(number) < since or self.frozen_on(self.date(number)) and not fee:
-            number += 1
-        day = self.date(number)
-        if self.ended or self.stopped_on(day):
-            return None
-        return day
 
 
 @dataclass(eq=False)
@@ -217,9 +155,7 @@ class Account:
         adjustment = Adjustment("C", start)
         subscription.adjustments.append(adjustment)
         if start <= self.today:
-            run.catch_up(self, subscription)
-            run.begin_cancel(self, subscription, adjustment)
-            subscription.customer.books.balance_out()
+            run.bring_up(self, subscription)
 
     def freeze(self, subscription, start, length):
         refuse_if(subscription.ended, "V30")
@@ -228,13 +164,15 @@ class Account:
         while subscription.date(number) < start:
             number += 1
         refuse_if(subscription.date(number) != start, "V21")
+        remaining = None if subscription.length is None else subscription.length - subscription.billed
+        until = [subscription.date(n) for n in range(subscription.at, number)]
+        payments = sum(1 for day in until if not subscription.frozen_on(day) and not subscription.skipped_on(day))
+        refuse_if(remaining is not None and payments >= remaining, "V21")
         refuse_if(subscription.live("P") or subscription.stopped_on(start), "V30")
         end = subscription.date(number + length - 1)
         for other in subscription.adjustments:
             overlaps = other.type == "F" and not other.over and other.start <= end and start <= other.end
             refuse_if(overlaps or (other.type == "F" and not other.begun and not other.over), "V30")
-        remaining = None if subscription.length is None else subscription.length - subscription.billed
-        refuse_if(remaining is not None and number - subscription.at >= remaining, "V21")
         self.close_sales(subscription, start)
         subscription.adjustments.append(Adjustment("F", start, length, end))
 
@@ -246,14 +184,18 @@ class Account:
         adjustment = Adjustment("P", start)
         subscription.adjustments.append(adjustment)
         if start == self.today:
-            run.catch_up(self, subscription)
-            if not run.waits(self, subscription, adjustment, start):
-                run.begin_pause(subscription, adjustment)
+            run.bring_up(self, subscription)
 
     def resume(self, subscription):
         refuse_if(subscription.ended, "V30")
-        adjustment = subscription.live("P") or subscription.live("F") or subscription.live("C")
-        refuse_if(adjustment is None, "V30")
+        # What is refused leaves nothing behind, no bill either.
+        refuse_if(not any(run.goes_on(self, subscription, a) for a in subscription.adjustments if not a.over), "V30")
+        run.bring_up(self, subscription)
+        refuse_if(subscription.ended, "V30")
+        living = [a for a in subscription.adjustments if not a.over]
+        refuse_if(not living, "V30")
+        # What is in force, else what stops the bills, else the cancellation that is to come.
+        adjustment = min(living, key=lambda a: (not a.begun, a.type == "C"))
         run.end_adjustment(self, subscription, adjustment, self.today)
 
     def preview(self, subscription, count):
@@ -268,6 +210,11 @@ class Account:
             if subscription.stopped_on(day):
                 # What a pause has skipped until today is history.
                 charges += [(number, day, "S", 0)] if day > self.today else []
+            elif day <= self.today and not charges and (
+                    subscription.skipped_on(day) or subscription.frozen_on(day) and not fee):
+                pass  # Passed over already: what is overdue comes first.
+            elif subscription.skipped_on(day):
+                charges.append((number, day, "S", 0))
             elif subscription.frozen_on(day):
                 charges.append((number, day, "Z" if fee else "R", fee))
             else:

@@ -141,15 +141,44 @@ def one_step(rng):
     return step
 
 
+def absence(rng):
+    """A freeze or pause that an inactive customer's bills fall into, and its end: resumed, active again, cancelled, in any order."""
+    which = {"subscription": rng.randrange(10)}
+    stop = dict(which, kind="freeze", cycles=rng.choice([0, 0, 1]), length=rng.choice([1, 2, 3]), off=0)
+    if rng.random() < 0.3:
+        stop = dict(which, kind="pause", after=rng.choice([0, 5, 20]))
+    begin = [stop, {"kind": "active", "active": False}]
+    if rng.random() < 0.5:
+        begin.insert(rng.choice([0, 1]), {"kind": "clock", "days": rng.choice([3, 10])})
+    rng.shuffle(begin)
+    end = [dict(which, kind="resume"), {"kind": "active", "active": True, "at_once": rng.random() < 0.5}]
+    if rng.random() < 0.3:
+        end.append(dict(which, kind="cancel", after=rng.choice([0, -3, 5])))
+    elif rng.random() < 0.3:
+        end.append(dict(which, kind="pause", after=0))
+    rng.shuffle(end)
+    middle = [{"kind": "clock", "days": rng.choice([7, 17, 31, 45])}]
+    after = [dict(which, kind="preview"), {"kind": "active", "active": True}, dict(which, kind="preview"),
+             {"kind": "clock", "days": rng.choice([3, 31])}]
+    if rng.random() < 0.4:
+        end.insert(rng.randrange(1, len(end)), {"kind": "clock", "days": rng.choice([1, 7, 31])})
+    whose = rng.randrange(10)
+    return [dict(step, of=whose) for step in begin + middle + end + after]
+
+
 def history(seed, length=None):
     """The history of a seed."""
     rng = random.Random(seed)
     people = rng.choice([1, 2, 2, 3])
     steps = [customer(rng) for _ in range(people)]
-    for _ in range(length or rng.randrange(30, 61)):
-        step = one_step(rng)
-        step["customer"] = rng.randrange(people)
-        if step["kind"] == "active":
+    drawn, count = [], length or rng.randrange(30, 61)
+    while len(drawn) < count:
+        drawn += absence(rng) if rng.random() < 0.05 else [one_step(rng)]
+    for step in drawn:
+        # Those of one absence concern one customer.
+        person = step.pop("of", None)
+        step["customer"] = rng.randrange(people) if person is None else person % people
+        if step["kind"] == "active" and "active" not in step:
             step["active"] = rng.random() < 0.6
         steps.append(step)
     for number, step in enumerate(steps):

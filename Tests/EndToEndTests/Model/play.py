@@ -52,7 +52,7 @@ class Player:
                 self.rng = random.Random(drawn.get("format", "0"))
                 self.played += 1
                 self.play(drawn)
-                if self.settle and drawn["kind"] != "clock":
+                if self.settle and drawn["kind"] != "clock" and not drawn.get("at_once"):
                     self.call("POST", f"/accounts/{self.number}/clock/~advance", "clock",
                               {"to": str(self.model.now)})
                     self.model.advance(self.model.now)

@@ -3,6 +3,7 @@
 import sandbox
 from books import FEES
 from calendar_rules import DAY, banking_day_after
+from subscription import Adjustment
 
 
 def run_day(account):
@@ -29,7 +30,8 @@ def run_day(account):
 # 1. Adjustments
 
 def adjust(account, subscription):
-    for adjustment in list(subscription.adjustments):
+    # By day; on one day a cancellation comes first.
+    for adjustment in sorted(subscription.adjustments, key=lambda a: (a.start, a.type != "C")):
         if adjustment.over or subscription.ended:
             continue
         if not adjustment.begun and adjustment.start <= account.today:
@@ -42,15 +44,27 @@ def adjust(account, subscription):
             else:
                 adjustment.begun = True
                 subscription.status = "F"
-                account.fee(subscription.customer, "freezeFlatFee", subscription, due=account.today)
+                account.fee(subscription.customer, "freezeFlatFee", subscription, due=adjustment.start)
         if adjustment.type == "F" and adjustment.begun and account.today > adjustment.end:
             # F until the last skipped cycle; C again by itself with the next charge.
-            number = 1
-            while subscription.date(number) <= adjustment.end:
-                number += 1
-            day = subscription.date(number)
+            day = first_after(subscription, adjustment.end)
             if day <= account.today and not waits(account, subscription, adjustment, day):
                 end_adjustment(account, subscription, adjustment, None)
+
+
+def first_after(subscription, day):
+    """The first billing date after a day."""
+    number = 1
+    while subscription.date(number) <= day:
+        number += 1
+    return subscription.date(number)
+
+
+def goes_on(account, subscription, adjustment):
+    """Whether ~resume still finds it, once all that is due by today is done."""
+    if adjustment.type == "F" and subscription.customer.active:
+        return first_after(subscription, adjustment.end) > account.today
+    return adjustment.type != "C" or adjustment.start > account.today
 
 
 def waits(account, subscription, adjustment, day):
@@ -67,7 +81,7 @@ def begin_cancel(account, subscription, adjustment):
         if other is not adjustment and not other.over:
             other.over = True
             if not other.begun:
-                other.end = min(account.today, adjustment.start)
+                other.end = min(adjustment.start, other.start)
             elif other.type == "F":
                 other.end = min(other.end, max(adjustment.start, other.start))
             else:
@@ -86,15 +100,21 @@ def begin_pause(subscription, adjustment):
 
 def end_adjustment(account, subscription, adjustment, day):
     """A freeze or pause is over; day: by ~resume, on this day."""
-    if adjustment.type == "P" and adjustment.begun:
-        # What fell due until then is not made up.
-        while subscription.date(subscription.at) < day:
-            subscription.at += 1
+    was_begun = adjustment.begun
+    if adjustment.type != "C" and not was_begun and day and adjustment.start <= day:
+        # Its day has come, but it waits behind a bill of an inactive customer: it was in force all the same.
+        adjustment.begun = True
+        if adjustment.type == "F":
+            account.fee(subscription.customer, "freezeFlatFee", subscription, due=adjustment.start)
+            subscription.customer.books.balance_out()
     if day is not None:
         ends = adjustment.type == "F" and adjustment.begun
         adjustment.end = min(adjustment.end, day) if ends else day
     adjustment.over = True
-    if adjustment.begun:
+    # What fell due in a pause is not made up.
+    while subscription.skipped_on(subscription.date(subscription.at)):
+        subscription.at += 1
+    if was_begun:
         subscription.status = "C" if adjustment.type == "F" or subscription.billed else "U"
 
 
@@ -110,6 +130,9 @@ def due_charges(account, subscription, most=None):
             break
         if subscription.length is not None and billed >= subscription.length:
             break
+        if subscription.skipped_on(day):
+            subscription.at += 1
+            continue
         frozen = subscription.frozen_on(day)
         billed += not frozen
         found.append((day, subscription, subscription.at, frozen))
@@ -117,15 +140,25 @@ def due_charges(account, subscription, most=None):
     return found
 
 
-def catch_up(account, subscription):
+def catch_up(account, subscription, lead=0):
     """What fell due before an adjustment of today and was not billed yet is billed first, as the run would."""
     if subscription.customer.active:
-        while subscription.date(subscription.at) <= account.today:
+        while subscription.date(subscription.at) <= account.today + DAY * lead:
             charges = due_charges(account, subscription, most=1)
             if not charges:
                 break
             invoice(account, *charges[0])
         subscription.customer.books.balance_out()
+
+
+def bring_up(account, subscription):
+    """All that is due by today of one subscription, as the run would: a request that adjusts it comes after that."""
+    catch_up(account, subscription)
+    adjust(account, subscription)
+    catch_up(account, subscription, account.policy["invoiceLeadDays"])
+    subscription.customer.books.balance_out()
+    if subscription.customer.active:
+        expire(subscription.customer)
 
 
 def invoice(account, day, subscription, cycle, frozen):
@@ -246,16 +279,15 @@ def declined(account, customer, entry, decline, option):
 
 def exhausted(account, subscription, then):
     """The retries are used up: paused or cancelled from today, as ~pause or ~cancel would."""
-    from account import Adjustment
     if then == "pause" and subscription.status == "P" or subscription.billed == subscription.length:
         return
     start = account.today
+    if any(not a.over and not a.begun and a.start <= account.today for a in subscription.adjustments):
+        # What should have begun and waits is left to a person.
+        return
     frozen = [a for a in subscription.adjustments if a.type == "F" and a.begun and not a.over]
     if then == "pause" and frozen:
-        number = 1
-        while subscription.date(number) <= frozen[0].end:
-            number += 1
-        start = subscription.date(number)
+        start = first_after(subscription, frozen[0].end)
     if then == "pause" and subscription.stopped_on(start):
         return
     for other in subscription.adjustments:
