@@ -21,23 +21,30 @@ struct BillSubscriptions {
         var changes = BookChanges(under: account, at: moment)
         var drafts: [Draft] = []
         var ended: Set<Identifier<Customer>> = []
+        // Payments for these wait no more: their first bill is made, or never will be (spec 5.9).
+        var awaited: Set<Identifier<Subscription>> = []
+        var concerned: Set<Identifier<Customer>> = []
         for subscription in due {
             guard let (after, made) = advance(subscription) else { continue }
             done.subscriptions += 1
             changes.move(subscription.id, from: subscription.course, to: after)
             drafts += made
+            if subscription.course.progress.awaitsFirstBill, !after.progress.awaitsFirstBill {
+                awaited.insert(subscription.id)
+                concerned.insert(subscription.customerID)
+            }
             if after.hasEnded { ended.insert(subscription.customerID) }
         }
         guard done.subscriptions > 0 else { return done }
-        if !drafts.isEmpty {
-            let customers = Array(Set(drafts.map(\.customerID))).sorted()
-            let open = try store.openItems(of: customers, account: account.id)
-            let ids = try store.reserveTransactionIDs(drafts.count)
+        concerned.formUnion(drafts.map(\.customerID))
+        if !concerned.isEmpty {
+            let open = try store.openItems(of: concerned.sorted(), account: account.id)
+            let ids = drafts.isEmpty ? [] : try store.reserveTransactionIDs(drafts.count)
             done.invoices = changes.add(drafts, ids: ids)
             let made = zip(drafts, ids).map { draft, id in draft.openItem(id) }
             changes.allocations = balance(
                 debts: open.filter(\.type.isDebt) + made, credits: open.filter { !$0.type.isDebt },
-                billed: Set(made.filter { $0.type == .invoice }.compactMap(\.subscriptionID)))
+                awaited: awaited)
         }
         try store.write(changes)
         if !ended.isEmpty { try store.expire(customers: ended.sorted(), account: account.id) }
@@ -98,9 +105,11 @@ struct BillSubscriptions {
         return drafts
     }
 
-    /// Uses the credits of each customer on its debts; a credit held for a subscription is free once that is billed.
+    /// Uses the credits of each customer on its debts.
+    ///
+    /// - Parameter awaited: subscriptions whose first bill was waited for until now: credits held for them are free.
     func balance(
-        debts: [OpenItem], credits: [OpenItem], billed: Set<Identifier<Subscription>>
+        debts: [OpenItem], credits: [OpenItem], awaited: Set<Identifier<Subscription>>
     ) -> [NewAllocation] {
         guard !credits.isEmpty else { return [] }
         let owed = Dictionary(grouping: debts, by: \.customerID)
@@ -108,7 +117,7 @@ struct BillSubscriptions {
         return unused.keys.sorted().flatMap { customer in
             let freed = (unused[customer] ?? []).map { credit in
                 var credit = credit
-                if let held = credit.heldFor, billed.contains(held) { credit.heldFor = nil }
+                if let held = credit.heldFor, awaited.contains(held) { credit.heldFor = nil }
                 return credit
             }
             return Balancing.allocate(

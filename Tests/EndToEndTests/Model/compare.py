@@ -114,7 +114,7 @@ class Comparison:
         # A write-off or an allowance brought no money.
         given_up = [a.target for a in self.books.live()
                     if a.source.type == "AA" or a.source.type == "AP" and a.source.means in ("L", "W")]
-        paid = sum(1 for e in self.books.entries if e.sub is subscription and e.type == "RI" and not e.freeze_fee
+        paid = sum(1 for e in self.books.entries if e.sub is subscription and e.cycle and not e.freeze_fee
                    and e.status != "reversed" and self.books.left(e) == 0 and e not in given_up)
         model = {
             "status": subscription.status, "nextBillingDate": subscription.next_date(fee),

@@ -76,6 +76,8 @@ def create(rng):
         step["tax"] = step["amount"] // 5
     if rng.random() < 0.15:
         step["due"] = rng.choice([-20, -3, 2, 9])
+    if kind in ("AP", "RC", "RI", "RF") and rng.random() < 0.3:
+        step["subscription"] = rng.randrange(10)
     if kind == "AP" and rng.random() < 0.4:
         step["listed"] = [rng.randrange(1000) for _ in range(rng.choice([1, 2]))]
     return step
@@ -91,6 +93,24 @@ def process(rng):
         step["raw"] = rng.choice(CARDS)
         step["csc"] = rng.random() < 0.5
     return step
+
+
+def early(rng):
+    """A subscription that begins later, a payment for it, and perhaps an end or a stop before its first bill."""
+    later = dict(subscription(rng), kind="subscription", option=None, after=rng.choice([2, 3, 10, 27, 45]))
+    paid = rng.choice([later["amount"], later["amount"] // 2 + 1, later["amount"] * 3, rng.randrange(100, 7000)])
+    payment = {"kind": "process", "option": None, "amount": paid, "subscription": -1}
+    if rng.random() < 0.7:
+        payment = {"kind": "create", "type": "AP", "means": means(rng), "amount": paid, "subscription": -1}
+    steps = [later, payment]
+    if rng.random() < 0.3:
+        steps.append(clock(rng))
+    stop = rng.choice(["cancel", "cancel", "pause", "freeze", None, None, None])
+    if stop == "freeze":
+        steps.append({"kind": stop, "subscription": -1, "cycles": 0, "length": rng.choice([1, 2]), "off": 0})
+    elif stop:
+        steps.append({"kind": stop, "subscription": -1, "after": rng.choice([0, 0, 1, 2, 9])})
+    return steps
 
 
 def clock(rng):
@@ -147,11 +167,13 @@ def history(seed, length=None):
     people = rng.choice([1, 2, 2, 3])
     steps = [customer(rng) for _ in range(people)]
     for _ in range(length or rng.randrange(30, 61)):
-        step = one_step(rng)
-        step["customer"] = rng.randrange(people)
-        if step["kind"] == "active":
-            step["active"] = rng.random() < 0.6
-        steps.append(step)
+        drawn = early(rng) if rng.random() < 0.06 else [one_step(rng)]
+        person = rng.randrange(people)
+        for step in drawn:
+            step["customer"] = person
+            if step["kind"] == "active":
+                step["active"] = rng.random() < 0.6
+        steps += drawn
     for number, step in enumerate(steps):
         step["format"] = f"{seed}.{number}"
     return {"seed": seed, "policy": policy(rng), "zone": rng.choice(ZONES), "steps": steps}

@@ -157,9 +157,15 @@ def usable_option(customer, entry):
 
 
 def collect(account, customer):
-    """Opens an attempt for each invoice that is to be collected, then takes the answers."""
+    """Collects as long as the customer's balance allows it and something is left to be collected."""
+    while collect_once(account, customer):
+        pass
+
+
+def collect_once(account, customer):
+    """Opens an attempt for each invoice that is to be collected, then takes the answers; whether there was one."""
     books, today = customer.books, account.today
-    opened, taken = [], []
+    opened, taken, owed = [], [], books.balance()
     invoices = [e for e in books.entries if e.type == "RI"]
     # Those that are due longest first; one that was woken is due from that day on.
     for entry in sorted(invoices, key=lambda e: (e.again or e.due, e.number)):
@@ -168,26 +174,29 @@ def collect(account, customer):
         if books.left(entry) == 0:
             entry.way = "left"
             continue
+        if books.balance() <= 0:
+            continue
         option = usable_option(customer, entry)
         if option is None:
             entry.way = "wait"
             continue
         fees = [e for e in books.debts() if e.type in FEES and e not in taken]
-        # Credit that waits for another subscription pays nothing else: it does not lessen what is owed.
-        held = sum(books.left(e) for e in books.credits() if e.for_sub and e.for_sub.status == "U")
-        amount = min(books.left(entry) + sum(books.left(e) for e in fees), books.balance() + held)
+        # Together at most the balance, which counts credit in that waits for another subscription (spec 5.2 step 4).
+        amount = min(books.left(entry) + sum(books.left(e) for e in fees), owed)
         if amount > 0:
+            owed -= amount
             taken += fees
             opened.append((entry, option, amount, fees))
     # All answers first, then what follows from them.
     for follow in [attempt(account, customer, *each) for each in opened]:
         follow()
+    return bool(opened)
 
 
 def attempt(account, customer, entry, option, amount, fees):
     """The answer to an attempt is booked; its consequences are returned, to be called."""
     books = customer.books
-    retry = entry.declines > 0
+    retry = entry.declines > 0 and not any(a.target is entry and a.source.paid_for is entry for a in books.live())
     entry.way = "left"
     if option.bank:
         paid = payment(account, customer, "AC", amount, option, "A01", False)
@@ -203,13 +212,15 @@ def attempt(account, customer, entry, option, amount, fees):
     for target in [entry, *fees]:
         books.allocate(paid, target)
     books.balance_out()
+    if paid.amount == amount and books.left(entry) > 0:
+        # Cut by the balance: the rest goes on waiting.
+        entry.way, entry.again = "due", account.today
     return lambda: retry and account.fee(customer, "retryFee", entry.sub, paid)
 
 
 def payment(account, customer, kind, amount, option, code, charged_back):
     """Money from the processor; what it will say later is known to it alone."""
     made = customer.books.add(kind, amount, account.today, code=code, option=option, made=account.now)
-    made.paid_for = None
     if kind == "AC":
         back = sandbox.bank_return(amount)
         if back:
