@@ -232,16 +232,16 @@ def payment(account, customer, kind, amount, option, code, charged_back):
     return made
 
 
-def declined(account, customer, entry, decline, option):
-    """5.5: the fee, the next attempt or the end of the option."""
+def declined(account, customer, entry, decline, option, due=None):
+    """5.5: the fee, the next attempt or the end of the option; due: the caller lets credit pay afterwards."""
     subscription = decline.sub
     if not sandbox.is_soft(decline.code):
-        account.fee(customer, "hardDeclineFee", subscription, decline)
+        account.fee(customer, "hardDeclineFee", subscription, decline, due=due)
         option.active = False
         if entry:
             entry.way = "wait"
         return
-    account.fee(customer, "softDeclineFee", subscription, decline)
+    account.fee(customer, "softDeclineFee", subscription, decline, due=due)
     if entry is None:
         return
     days = account.policy["retryDays"]
@@ -312,7 +312,11 @@ def charged_back(account, customer, entry):
 def returned(account, customer, entry, code):
     decline, opened = customer.books.undo("AD", entry, entry.amount, account.today, code=code,
                                           option=entry.option, sub=entry.sub)
-    declined(account, customer, entry.paid_for, decline, entry.option)
+    declined(account, customer, entry.paid_for, decline, entry.option, account.today)
+    # The retry did not succeed after all: its fee goes, too (2.11, 5.5).
+    for fee in [e for e in customer.books.entries if e.type == "RF" and e.source is entry and e.status == "final"]:
+        customer.books.undo("RR", fee, fee.amount, account.today)
+        fee.status = "reversed"
 
 
 # 7. Fees, write-off, expiry
