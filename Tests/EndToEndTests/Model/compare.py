@@ -45,8 +45,8 @@ class Comparison:
                     f"before: {model[max(0, same - 6):same]}")
 
     def paired(self, rows):
-        """The rows in the model's order, as far as that differs by the order of one day's fees alone: the declines of one pass
-        get theirs in any order."""
+        """The rows in the model's order, as far as that differs by the order of one day's fees alone: the declines of one
+        pass get theirs in any order."""
         rows = list(rows)
         for place, (entry, row) in enumerate(zip(self.books.entries, rows)):
             later = place
