@@ -181,6 +181,11 @@ import Testing
             update subscriptions set next_billing_date = '9999-01-01' where status = 'C'
             """)
         #expect(try isDue(), "collections are due")
+        for customer in 1...3 as ClosedRange<Int64> {
+            #expect(try isDue())
+            _ = try tests.credit(5000, of: customer)
+        }
+        #expect(try !isDue(), "nobody's balance allows to collect")
         try tests.attempt(ids, state: .open)
         #expect(try isDue(), "the processor is asked for notices")
         let today = try #require(try store { try $0.account(2001) }).moment.businessDate

@@ -134,6 +134,13 @@ import Testing
                 #expect(touched < most, "\(row.name) in \(reach) touched \(touched)")
             }
         }
+        // Whose invoices grow old is found by what is open.
+        let (aged, seen) = try run([2001]) {
+            try $0.customersWithAgedInvoices(
+                account: 2001, due: CalendarDate("2030-01-01")!, after: 0, limit: 500
+            ).map(\.rawValue)
+        }
+        #expect(aged == [] && seen < 100, "\(seen)")
         // A page deep inside costs as much as the first one.
         let (deep, touched) = try run([2001]) {
             try $0.transactions(TransactionFilter(), Page(limit: 3, after: 29_000)).items.map(\.id.rawValue)

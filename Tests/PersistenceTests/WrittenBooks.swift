@@ -98,6 +98,19 @@ extension TransactionStoreTests {
         return facts
     }
 
+    /// Cash of a customer that pays nothing yet.
+    func credit(_ amount: Int64, of number: Int64) throws -> Identifier<Transaction> {
+        try store { store throws in
+            let id = try store.reserveTransactionIDs(1)[0]
+            var facts = TransactionFacts(type: .payment, amount: Money(amount), dueDate: january)
+            facts.accountType = .cash
+            var changes = newChanges()
+            changes.add(id, of: customer(number), facts)
+            try store.write(changes)
+            return id
+        }
+    }
+
     func newAttempt(
         _ id: Identifier<Transaction>, _ number: Int64, of invoice: Identifier<Transaction>?
     ) -> NewAttempt {

@@ -34,20 +34,28 @@ struct BillSubscriptions {
         var changes = BookChanges(under: account, at: moment)
         var drafts: [Draft] = []
         var ended: Set<Identifier<Customer>> = []
+        // Payments for these wait no more: their first bill is made, or never will be (spec 5.9).
+        var awaited: Set<Identifier<Subscription>> = []
+        var concerned: Set<Identifier<Customer>> = []
         for one in advanced {
-            changes.move(one.subscription.id, from: one.subscription.course, to: one.after)
+            let subscription = one.subscription
+            changes.move(subscription.id, from: subscription.course, to: one.after)
             drafts += one.made
-            if one.after.hasEnded { ended.insert(one.subscription.customerID) }
+            if subscription.course.progress.awaitsFirstBill, !one.after.progress.awaitsFirstBill {
+                awaited.insert(subscription.id)
+                concerned.insert(subscription.customerID)
+            }
+            if one.after.hasEnded { ended.insert(subscription.customerID) }
         }
-        if !drafts.isEmpty {
-            let customers = Array(Set(drafts.map(\.customerID))).sorted()
-            let open = try store.openItems(of: customers, account: account.id)
-            let ids = try store.reserveTransactionIDs(drafts.count)
+        concerned.formUnion(drafts.map(\.customerID))
+        if !concerned.isEmpty {
+            let open = try store.openItems(of: concerned.sorted(), account: account.id)
+            let ids = drafts.isEmpty ? [] : try store.reserveTransactionIDs(drafts.count)
             done.invoices = changes.add(drafts, ids: ids)
             let made = zip(drafts, ids).map { draft, id in draft.openItem(id) }
             changes.allocations = balance(
                 debts: open.filter(\.type.isDebt) + made, credits: open.filter { !$0.type.isDebt },
-                billed: Set(made.filter { $0.type == .invoice }.compactMap(\.subscriptionID)))
+                awaited: awaited)
         }
         try store.write(changes)
         if !ended.isEmpty { try store.expire(customers: ended.sorted(), account: account.id) }
@@ -108,9 +116,11 @@ struct BillSubscriptions {
         return drafts
     }
 
-    /// Uses the credits of each customer on its debts; a credit held for a subscription is free once that is billed.
+    /// Uses the credits of each customer on its debts.
+    ///
+    /// - Parameter awaited: subscriptions whose first bill was waited for until now: credits held for them are free.
     func balance(
-        debts: [OpenItem], credits: [OpenItem], billed: Set<Identifier<Subscription>>
+        debts: [OpenItem], credits: [OpenItem], awaited: Set<Identifier<Subscription>>
     ) -> [NewAllocation] {
         guard !credits.isEmpty else { return [] }
         let owed = Dictionary(grouping: debts, by: \.customerID)
@@ -118,7 +128,7 @@ struct BillSubscriptions {
         return unused.keys.sorted().flatMap { customer in
             let freed = (unused[customer] ?? []).map { credit in
                 var credit = credit
-                if let held = credit.heldFor, billed.contains(held) { credit.heldFor = nil }
+                if let held = credit.heldFor, awaited.contains(held) { credit.heldFor = nil }
                 return credit
             }
             return Balancing.allocate(

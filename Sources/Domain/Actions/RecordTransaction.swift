@@ -28,9 +28,8 @@ public struct RecordTransaction {
         facts.invoiceList = form.invoiceList
         facts.creatorCode = form.creatorCode ?? actor.name
         facts.note = form.note
-        facts.subscriptionID = try form.subscription.map {
-            try SubscriptionChoice.of(customer, $0, in: store).id
-        }
+        let subscription = try form.subscription.map { try SubscriptionChoice.of(customer, $0, in: store) }
+        facts.subscriptionID = subscription?.id
         let first = try InvoiceList.read(form.invoiceList, of: customer, in: store)
         let open = try store.openItems(of: [customer.id], account: account)
         var balances = Balances(open)
@@ -49,6 +48,9 @@ public struct RecordTransaction {
         changes.add(id, of: customer.id, facts)
         var item = OpenItem(id, of: customer.id, facts)
         item.first = first
+        if facts.isForSubscription, let subscription, subscription.progress.awaitsFirstBill {
+            item.heldFor = subscription.id
+        }
         balances.add(item)
         if let source = facts.sourceID {
             balances.free(amount, of: source, from: living)

@@ -39,6 +39,10 @@ struct SettleAttempts {
             }
             settling.living = try store.livingAllocations(of: sources, account: account.id)
         }
+        let tried = settling.collections.values.filter { $0.retries > 0 }.map(\.invoiceID).sorted()
+        if account.retryFee > .zero, !tried.isEmpty {
+            settling.begun = try store.partlyCollected(tried, account: account.id)
+        }
         if account.softDeclineFee + account.hardDeclineFee + account.retryFee > .zero {
             settling.feeIDs = try store.reserveTransactionIDs(attempts.count)
         }
@@ -77,6 +81,8 @@ struct Settling {
     var living: [LivingAllocation] = []
     /// Numbers for fees: one an attempt, where the account charges any.
     var feeIDs: [Identifier<Transaction>] = []
+    /// Invoices of which the run has collected a part before: what comes of the rest is no retry's success.
+    var begun: Set<Identifier<Transaction>> = []
     /// Invoices whose last retry failed.
     private(set) var exhausted: [InvoiceCollection] = []
     private var collected: [(collection: InvoiceCollection, isPartial: Bool)] = []
@@ -94,7 +100,9 @@ struct Settling {
         if case .approved = kind, response.approvedAmount > .zero {
             if attempt.facts.kind.collects {
                 balances.add(changes.settle(attempt, approved: response))
-                charge(Fees.retry(collection, by: account), for: attempt)
+                if collection.map({ !begun.contains($0.invoiceID) }) ?? false {
+                    charge(Fees.retry(collection, by: account), for: attempt)
+                }
                 if let collection {
                     collected.append((collection, response.approvedAmount < attempt.facts.amount))
                 }
@@ -185,6 +193,8 @@ extension BookChanges {
             item.subscriptionID = nil
         } else {
             item.heldFor = attempt.heldFor
+            // The subscription's debts are paid in the order of the algorithm, unless the caller gave another.
+            if item.subscriptionID != nil, facts.invoiceList == nil { item.first = [] }
         }
         return item
     }
@@ -258,9 +268,10 @@ extension InvoiceCollection {
         collectOn = nil
     }
 
-    /// Money came for the run's own attempt: it was the last one. Where the attempt was cut because the customer owed less
-    /// than the invoice (credit held for another subscription), the rest stays due; after a partial approval the
-    /// rest is left to a person. A payment that a caller made leaves the collecting as it stands.
+    /// Money came for the run's own attempt: it was the last one. Where the attempt was cut because the customer's balance was
+    /// less than the invoice (credit waits for another subscription), the rest stays due until the balance allows it; its retries
+    /// go on where they were. After a partial approval the rest is left to a person. A payment that a caller made leaves the
+    /// collecting as it stands.
     mutating func approve(isPartial: Bool, left: Money, on date: CalendarDate) {
         guard state == .open else { return }
         close()

@@ -311,6 +311,9 @@ public protocol BillingStore: AnyObject {
     func lockOpenAttempts(_ transactions: [Identifier<Transaction>], account: Int64) throws -> [OpenAttempt]
     /// Where the collecting of these invoices stands.
     func collections(of invoices: [Identifier<Transaction>], account: Int64) throws -> [InvoiceCollection]
+    /// Those of these invoices of which the run has collected a part that was not given back.
+    func partlyCollected(_ invoices: [Identifier<Transaction>], account: Int64) throws
+        -> Set<Identifier<Transaction>>
     /// Sets a subscription aside whose step failed, so that it does not stop the others: for a minute, and at growing intervals
     /// for up to an hour when it fails again.
     func setAside(_ subscription: Identifier<Subscription>, account: Int64, reason: String) throws

@@ -13,7 +13,8 @@ enum AttemptRow {
                           where t.account_id = p.account_id and t.customer_id = p.customer_id
                             and t.transaction_id = p.transaction_id and t.status = 'pending'), false) as is_shown,
                (select s.subscription_id from subscriptions s
-                 where s.account_id = p.account_id and s.subscription_id = p.subscription_id and s.status = 'U') as held_for
+                 where s.account_id = p.account_id and s.subscription_id = p.subscription_id
+                   and \(FirstBill.isToCome("s"))) as held_for
         """
 
     /// The attempt.

@@ -44,7 +44,7 @@ extension PostgresStore: ReversalStore {
         """
         select x.allocation_id, x.customer_id, x.amount, s.transaction_id, s.type, s.due_date,
                case when s.creator_code is distinct from 'billing-run' then s.subscription_id end,
-               u.status is not distinct from 'U' as is_held, t.transaction_id, t.type, t.due_date, t.subscription_id
+               \(FirstBill.isAwaited(by: "s", "u")) as is_held, t.transaction_id, t.type, t.due_date, t.subscription_id
           from (select k.*
                   from unnest($2) as n (transaction_id)
                  cross join lateral (

@@ -233,18 +233,20 @@ class Account:
         refuse_if(option.deleted, "V24")
         refuse_if(not option.active, "V33")
         books = customer.books
+        wanted = [e for e in books.debts() if subscription and e.type == "RI" and e.sub is subscription]
+        wanted.sort(key=lambda e: (e.due, e.number))
         if option.bank:
             code, approved, back = "A01", amount, False
         else:
             code, approved, back = sandbox.card_answer(option.card, amount, csc, 0)
         if not approved:
-            wanted = [e for e in books.debts() if subscription and e.type == "RI" and e.sub is subscription]
             entry = books.add("AD", amount, self.today, status="declined", code=code, option=option,
                               sub=subscription, source=next(iter([*listed, *wanted]), None))
             run.declined(self, customer, None, entry, option)
             return entry
         entry = run.payment(self, customer, "AC" if option.bank else "AP", approved, option, code, back)
-        entry.sub, entry.for_sub, entry.listed = subscription, subscription, list(listed)
+        # With a list, the subscription's invoices follow it as if they stood there.
+        entry.sub, entry.for_sub, entry.listed = subscription, subscription, [*listed, *wanted] if listed else []
         books.balance_out()
         return entry
 
@@ -261,31 +263,32 @@ class Account:
         refuse_if(source.status == "reversed" and not customer.books.given_back(source), "V30")
         refuse_if(amount > source.amount - customer.books.paid_back_of(source), "V32")
 
-    def create(self, customer, kind, amount, means=None, tax=0, due=None, listed=(), source=None):
+    def create(self, customer, kind, amount, means=None, tax=0, due=None, listed=(), source=None, subscription=None):
         """~create of an entry that moves no money at a processor."""
         books = customer.books
         due = due or self.today
         if kind == "AR":
-            return self.pay_out(customer, amount, means, due, source)
+            return self.pay_out(customer, amount, means, due, source, subscription)
         if kind == "AA" or (kind == "AP" and means == "W"):
             refuse_if(amount > max(0, sum(books.left(e) for e in books.debts())), "V32")
-        entry = books.add(kind, amount, due, tax=tax, means=means, listed=list(listed))
+        entry = books.add(kind, amount, due, tax=tax, means=means, listed=list(listed), sub=subscription,
+                          for_sub=subscription if kind in ("AP", "RC", "AA") else None)
         books.balance_out()
         return entry
 
-    def pay_out(self, customer, amount, means, due, source):
+    def pay_out(self, customer, amount, means, due, source, subscription):
         books = customer.books
         if source is not None:
             refuse_if(source.means in ("L", "W"), "V30")
             self.check_refund(customer, source, amount)
-            entry, opened = books.undo("AR", source, amount, due, means=means, sub=None)
+            entry, opened = books.undo("AR", source, amount, due, means=means, sub=subscription)
             self.leave(opened)
             books.balance_out()
             return entry
         payable = [e for e in books.credits() if e.type in ("AP", "AC", "RC") and e.means not in ("L", "W")
-                   and not (e.for_sub and e.for_sub.status == "U")]
+                   and not books.held(e)]
         refuse_if(amount > sum(books.left(e) for e in payable), "V32")
-        entry = books.add("AR", amount, due, means=means)
+        entry = books.add("AR", amount, due, means=means, sub=subscription)
         for money in payable:
             books.allocate(money, entry)
         return entry
@@ -307,7 +310,7 @@ class Account:
             touched = True
         elif kind in ("AP", "AA"):
             made, touched = "AV", True
-            refuse_if(books.given_back(source) > 0, "V30")
+            refuse_if(books.given_back(source) > 0, "V32")
         elif kind in REVERSALS:
             refuse_if(kind == "AR" and source.means is None, "V30")
             made = REVERSALS[kind]

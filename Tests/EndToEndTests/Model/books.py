@@ -39,6 +39,8 @@ class Entry:
     written_off: bool = False
     # Payments: the day on which something comes from the processor, and what.
     notice: tuple = None
+    # The invoice that the run collected it for.
+    paid_for: object = None
     final_on: object = None
 
     @property
@@ -94,9 +96,9 @@ class Books:
             self.allocations.append(Allocation(source, target, amount))
         return amount
 
-    def debts(self):
-        """Open debts in the order of the algorithm."""
-        opened = [e for e in self.entries if e.sign > 0 and self.left(e) > 0]
+    def debts(self, sub=None):
+        """Open debts, or those of a subscription alone, in the order of the algorithm."""
+        opened = [e for e in self.entries if e.sign > 0 and self.left(e) > 0 and (sub is None or e.sub is sub)]
         opened.sort(key=lambda e: (e.due, e.number))
         if self.algorithm == "AB":
             return opened
@@ -108,13 +110,17 @@ class Books:
         found = [e for e in self.entries if e.sign < 0 and self.left(e) > 0]
         return sorted(found, key=lambda e: (e.due, e.number))
 
+    def held(self, money):
+        """A payment for a subscription whose first bill is still to come waits for that (spec 5.9)."""
+        paid = money.type in ("AP", "AC") and money.means != "W"
+        return paid and money.for_sub is not None and money.for_sub.first_bill_to_come
+
     def balance_out(self):
         """Balancing (spec 5.4): oldest money first, what it names first, then by the algorithm."""
         for money in self.credits():
             debts = self.debts()
-            own = [e for e in debts if money.for_sub and e.sub is money.for_sub]
-            # A payment for a subscription that is not billed yet waits for its first invoice (spec 5.9).
-            rest = [] if money.for_sub and money.for_sub.status == "U" else debts
+            own = self.debts(money.for_sub) if money.for_sub else []
+            rest = [] if self.held(money) else debts
             for target in money.listed + own + rest:
                 self.allocate(money, target)
 

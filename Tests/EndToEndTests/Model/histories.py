@@ -76,6 +76,8 @@ def create(rng):
         step["tax"] = step["amount"] // 5
     if rng.random() < 0.15:
         step["due"] = rng.choice([-20, -3, 2, 9])
+    if kind in ("AP", "RC", "RI", "RF") and rng.random() < 0.3:
+        step["subscription"] = rng.randrange(10)
     if kind == "AP" and rng.random() < 0.4:
         step["listed"] = [rng.randrange(1000) for _ in range(rng.choice([1, 2]))]
     return step
@@ -91,6 +93,24 @@ def process(rng):
         step["raw"] = rng.choice(CARDS)
         step["csc"] = rng.random() < 0.5
     return step
+
+
+def early(rng):
+    """A subscription that begins later, a payment for it, and perhaps an end or a stop before its first bill."""
+    later = dict(subscription(rng), kind="subscription", option=None, after=rng.choice([2, 3, 10, 27, 45]))
+    paid = rng.choice([later["amount"], later["amount"] // 2 + 1, later["amount"] * 3, rng.randrange(100, 7000)])
+    payment = {"kind": "process", "option": None, "amount": paid, "subscription": -1}
+    if rng.random() < 0.7:
+        payment = {"kind": "create", "type": "AP", "means": means(rng), "amount": paid, "subscription": -1}
+    steps = [later, payment]
+    if rng.random() < 0.3:
+        steps.append(clock(rng))
+    stop = rng.choice(["cancel", "cancel", "pause", "freeze", None, None, None])
+    if stop == "freeze":
+        steps.append({"kind": stop, "subscription": -1, "cycles": 0, "length": rng.choice([1, 2]), "off": 0})
+    elif stop:
+        steps.append({"kind": stop, "subscription": -1, "after": rng.choice([0, 0, 1, 2, 9])})
+    return steps
 
 
 def clock(rng):
@@ -173,7 +193,15 @@ def history(seed, length=None):
     steps = [customer(rng) for _ in range(people)]
     drawn, count = [], length or rng.randrange(30, 61)
     while len(drawn) < count:
-        drawn += absence(rng) if rng.random() < 0.05 else [one_step(rng)]
+        chance = rng.random()
+        if chance < 0.05:
+            drawn += absence(rng)
+        elif chance < 0.11:
+            # Those of one payment in advance concern one customer, too.
+            person = rng.randrange(people)
+            drawn += [dict(step, of=person) for step in early(rng)]
+        else:
+            drawn.append(one_step(rng))
     for step in drawn:
         # Those of one absence concern one customer.
         person = step.pop("of", None)

@@ -219,6 +219,9 @@ class Player:
         fields = {"type": step["type"], "amount": step["amount"], "accountType": step.get("means"),
                   "taxAmount": step.get("tax"), "dueDate": due and str(due),
                   "invoiceList": self.list_field(customer, listed)}
+        subscription = pick(customer.subscriptions, step["subscription"]) if "subscription" in step else None
+        if subscription is not None:
+            fields["subscriptionId"] = self.subscriptions[customer][subscription.number]
         source = None
         if "source" in step:
             payments = [e for e in customer.books.entries if e.type in ("AP", "AC")]
@@ -227,7 +230,7 @@ class Player:
                 return None
             fields["sourceId"] = self.entry_id(customer, source)
         return (lambda: self.model.create(customer, step["type"], step["amount"], step.get("means"),
-                                          step.get("tax", 0), due, listed, source),
+                                          step.get("tax", 0), due, listed, source, subscription),
                 lambda: self.call("PUT", self.path(customer, "transactions"), "transaction", fields))
 
     def play_reverse(self, step, customer):

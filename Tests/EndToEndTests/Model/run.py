@@ -190,9 +190,15 @@ def usable_option(customer, entry):
 
 
 def collect(account, customer):
-    """Opens an attempt for each invoice that is to be collected, then takes the answers."""
+    """Collects as long as the customer's balance allows it and something is left to be collected."""
+    while collect_once(account, customer):
+        pass
+
+
+def collect_once(account, customer):
+    """Opens an attempt for each invoice that is to be collected, then takes the answers; whether there was one."""
     books, today = customer.books, account.today
-    opened, taken = [], []
+    opened, taken, owed = [], [], books.balance()
     invoices = [e for e in books.entries if e.type == "RI"]
     # Those that are due longest first; one that was woken is due from that day on.
     for entry in sorted(invoices, key=lambda e: (e.again or e.due, e.number)):
@@ -201,26 +207,29 @@ def collect(account, customer):
         if books.left(entry) == 0:
             entry.way = "left"
             continue
+        if books.balance() <= 0:
+            continue
         option = usable_option(customer, entry)
         if option is None:
             entry.way = "wait"
             continue
         fees = [e for e in books.debts() if e.type in FEES and e not in taken]
-        # Credit that waits for another subscription pays nothing else: it does not lessen what is owed.
-        held = sum(books.left(e) for e in books.credits() if e.for_sub and e.for_sub.status == "U")
-        amount = min(books.left(entry) + sum(books.left(e) for e in fees), books.balance() + held)
+        # Together at most the balance, which counts credit in that waits for another subscription (spec 5.2 step 4).
+        amount = min(books.left(entry) + sum(books.left(e) for e in fees), owed)
         if amount > 0:
+            owed -= amount
             taken += fees
             opened.append((entry, option, amount, fees))
     # All answers first, then what follows from them.
     for follow in [attempt(account, customer, *each) for each in opened]:
         follow()
+    return bool(opened)
 
 
 def attempt(account, customer, entry, option, amount, fees):
     """The answer to an attempt is booked; its consequences are returned, to be called."""
     books = customer.books
-    retry = entry.declines > 0
+    retry = entry.declines > 0 and not any(a.target is entry and a.source.paid_for is entry for a in books.live())
     entry.way = "left"
     if option.bank:
         paid = payment(account, customer, "AC", amount, option, "A01", False)
@@ -236,13 +245,15 @@ def attempt(account, customer, entry, option, amount, fees):
     for target in [entry, *fees]:
         books.allocate(paid, target)
     books.balance_out()
+    if paid.amount == amount and books.left(entry) > 0:
+        # Cut by the balance: the rest goes on waiting.
+        entry.way, entry.again = "due", account.today
     return lambda: retry and account.fee(customer, "retryFee", entry.sub, paid)
 
 
 def payment(account, customer, kind, amount, option, code, charged_back):
     """Money from the processor; what it will say later is known to it alone."""
     made = customer.books.add(kind, amount, account.today, code=code, option=option, made=account.now)
-    made.paid_for = None
     if kind == "AC":
         back = sandbox.bank_return(amount)
         if back:
@@ -254,16 +265,16 @@ def payment(account, customer, kind, amount, option, code, charged_back):
     return made
 
 
-def declined(account, customer, entry, decline, option):
-    """5.5: the fee, the next attempt or the end of the option."""
+def declined(account, customer, entry, decline, option, due=None):
+    """5.5: the fee, the next attempt or the end of the option; due: the caller lets credit pay afterwards."""
     subscription = decline.sub
     if not sandbox.is_soft(decline.code):
-        account.fee(customer, "hardDeclineFee", subscription, decline)
+        account.fee(customer, "hardDeclineFee", subscription, decline, due=due)
         option.active = False
         if entry:
             entry.way = "wait"
         return
-    account.fee(customer, "softDeclineFee", subscription, decline)
+    account.fee(customer, "softDeclineFee", subscription, decline, due=due)
     if entry is None:
         return
     days = account.policy["retryDays"]
@@ -333,7 +344,11 @@ def charged_back(account, customer, entry):
 def returned(account, customer, entry, code):
     decline, opened = customer.books.undo("AD", entry, entry.amount, account.today, code=code,
                                           option=entry.option, sub=entry.sub)
-    declined(account, customer, entry.paid_for, decline, entry.option)
+    declined(account, customer, entry.paid_for, decline, entry.option, account.today)
+    # The retry did not succeed after all: its fee goes, too (2.11, 5.5).
+    for fee in [e for e in customer.books.entries if e.type == "RF" and e.source is entry and e.status == "final"]:
+        customer.books.undo("RR", fee, fee.amount, account.today)
+        fee.status = "reversed"
 
 
 # 7. Fees, write-off, expiry

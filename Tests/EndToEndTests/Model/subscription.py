@@ -51,6 +51,11 @@ class Subscription:
     def ended(self):
         return self.status in "NE"
 
+    @property
+    def first_bill_to_come(self):
+        """Payments made for it wait (spec 5.9): nothing was billed yet, and it has not ended."""
+        return self.last is None and not self.ended
+
     def frozen_on(self, day):
         """What was frozen stays so when the freeze is over; what was taken back never was."""
         return any(a.type == "F" and (a.begun or not a.over) and a.start <= day <= a.end for a in self.adjustments)
