@@ -126,6 +126,8 @@ import Testing
             "drop index attempts_one_open_an_invoice; \(ConstraintTests.attempt(142, 1, "payment", invoice: "11"))",
             "one_open_attempt"),
         Damage(
+            ConstraintTests.attempt(144, 1, "payment", more: "named_ids, ", "'{11}', "), "one_open_attempt"),
+        Damage(
             "update attempts set approved_amount = 4000 where transaction_id = 24", "attempt_has_transaction"),
         Damage("update attempts set customer_id = 1 where transaction_id = 24", "attempt_has_transaction"),
         Damage(

@@ -59,6 +59,16 @@ import Testing
                 ConstraintTests.attempt(305, 2, "payment", invoice: "21"),
                 ConstraintTests.attempt(306, 2, "payment", invoice: "21"), "attempts_one_open_an_invoice"
             ),
+            (
+                ConstraintTests.attempt(313, 3, "payment", invoice: "31"),
+                ConstraintTests.attempt(314, 3, "payment", more: "named_ids, ", "'{31}', "),
+                "attempts_one_open_a_debt"
+            ),
+            (
+                ConstraintTests.attempt(315, 2, "payment", invoice: "25"),
+                ConstraintTests.attempt(316, 2, "claim", more: "fee_ids, ", "'{25}', "),
+                "attempts_one_open_a_debt"
+            ),
             (invoice(307), invoice(308), "transactions_one_invoice_a_cycle"),
             (freeze + step, freeze + step, "subscription_adjustments_no_overlap"),
             (

@@ -46,7 +46,7 @@ extension TransactionStoreTests {
             var changes = newChanges()
             for index in 0..<half {
                 var attempt = newAttempt(ids[half + index], Int64(index + 1), of: ids[index])
-                if half > 1 { attempt.feeIDs = [ids[index]] }
+                if half > 1 { attempt.namedIDs = [ids[index]] }
                 changes.attempts.append(attempt)
                 changes.collections.append(collection(ids[index], Int64(index + 1), state))
             }

@@ -22,7 +22,7 @@ struct CollectInvoices {
     /// - Returns: the attempts, and where the collecting of each invoice that was moved on stands now.
     mutating func execute(_ due: [DueCollection], ids: [Identifier<Transaction>]) -> BookChanges {
         var changes = BookChanges(under: state.account, at: state.moment)
-        let attempted = Set(open.flatMap { ($0.facts.invoiceID.map { [$0] } ?? []) + $0.facts.feeIDs })
+        let attempted = Set(open.flatMap(\.facts.debts))
         fees.removeAll { attempted.contains($0.id) }
         // What a customer's attempts take together, those under way included, stays within the customer's balance, which credit
         // counts in that waits for another subscription's first invoice (spec 5.2 step 4, 5.9). What is not taken stays due.
@@ -77,8 +77,7 @@ struct CollectInvoices {
             guard attempt.facts.customerID == collection.customerID, attempt.facts.kind.collects else {
                 return false
             }
-            return attempt.facts.invoiceID == nil || attempt.facts.invoiceID == collection.invoiceID
-                || attempt.facts.feeIDs.contains(collection.invoiceID)
+            return attempt.facts.invoiceID == nil || attempt.facts.debts.contains(collection.invoiceID)
                 || (attempt.facts.subscriptionID != nil
                     && attempt.facts.subscriptionID == collection.subscriptionID
                     && attempt.facts.creatorCode != RunBilling.actor)

@@ -126,9 +126,7 @@ enum GivingBack {
     static func refuseWhileOpen(_ id: Identifier<Transaction>, among attempts: [OpenAttempt]) throws(Refusal)
     {
         for attempt in attempts
-        where attempt.facts.sourceID == id || attempt.facts.invoiceID == id
-            || attempt.facts.feeIDs.contains(id)
-        {
+        where attempt.facts.sourceID == id || attempt.facts.debts.contains(id) {
             throw Refusal(
                 .outcomeOpen, "an attempt for transaction \(id) is open: its outcome is not known yet")
         }

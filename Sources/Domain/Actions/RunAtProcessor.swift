@@ -15,7 +15,8 @@ struct OpenedMovement {
 /// caller ──▶ check, commit the attempt ──▶ processor ──▶ commit its answer ──▶ caller
 ///            (one transaction)            (none open)    (one transaction)
 /// ```
-/// A crash between the two commits leaves the attempt open: the recovery asks the processor by the attempt's key.
+/// No answer, or a crash between the two commits, leaves the attempt open: the recovery asks the processor by the attempt's key,
+/// and until then nobody tries the same again (V36). See ``UnknownOutcome``.
 struct RunAtProcessor {
     let books: any Books
     /// The merchant accounts within reach.
@@ -37,7 +38,7 @@ struct RunAtProcessor {
         }
         let state = opening.state
         if let opened = opening.order, let processor = processors(state.account.processor) {
-            let answer = processor.submitAndAsk([opened.order])[0]
+            let answer = processor.submit([opened.order])[0]
             try books.transaction(reaching: accounts) { store in
                 _ = try store.lockedCustomer(.id(state.customer.id.rawValue))
                 try SettleAttempts(

@@ -14,6 +14,8 @@ struct SettleAttempts {
         case answer(ProcessorAnswer)
         /// The processor never received it, and it is not to be sent again.
         case abandoned(reason: String)
+        /// The processor never received it, however often it was sent: it is given up, and counts as a failed try.
+        case undelivered(reason: String)
     }
 
     /// - Returns: how many attempts were settled.
@@ -53,6 +55,9 @@ struct SettleAttempts {
             case .abandoned(let reason):
                 settled += 1
                 settling.abandon(attempt, reason: reason)
+            case .undelivered(let reason):
+                settled += 1
+                settling.giveUp(attempt, reason: reason)
             case .answer(.unknown):
                 if !attempt.isShownPending { settling.changes.showPending(attempt) }
             case .answer(.answered(let response)):
@@ -126,6 +131,15 @@ struct Settling {
             attempt, reason: reason, collection: attempt.facts.invoiceID.flatMap { collections[$0] })
     }
 
+    /// An attempt that never reached the processor. Nothing was charged and nothing is charged for it; the run's retries go on as
+    /// after a soft decline.
+    mutating func giveUp(_ attempt: OpenAttempt, reason: String) {
+        let failed = changes.giveUp(
+            attempt, reason: reason, collection: attempt.facts.invoiceID.flatMap { collections[$0] },
+            policy: account)
+        if let failed, failed.isExhausted(by: account.retryDays) { exhausted.append(failed) }
+    }
+
     /// All changes, after the balancing.
     mutating func finish() -> BookChanges {
         changes.take(balances)
@@ -187,7 +201,7 @@ extension BookChanges {
         settlements.append(Settlement(attemptID: attempt.id, outcome: .approved(response)))
         var item = OpenItem(attempt.facts.transactionID, of: attempt.facts.customerID, facts)
         guard attempt.facts.kind.collects else { return item }
-        item.first = (attempt.facts.invoiceID.map { [$0] } ?? []) + attempt.facts.feeIDs
+        item.first = attempt.facts.debts
         // What the run collected for one invoice belongs to no subscription beyond that (spec 5.4).
         if facts.creatorCode == RunBilling.actor {
             item.subscriptionID = nil
@@ -233,6 +247,23 @@ extension BookChanges {
             collection.collectOn = moment.businessDate
             collections.append(collection)
         }
+    }
+
+    /// The record of an attempt that never reached the processor, and when the run tries again.
+    ///
+    /// - Returns: where the collecting of the invoice stands then.
+    mutating func giveUp(
+        _ attempt: OpenAttempt, reason: String, collection: InvoiceCollection?, policy: MerchantAccount
+    ) -> InvoiceCollection? {
+        noteDecline(of: attempt)
+        var settlement = Settlement(attemptID: attempt.id, outcome: .abandoned(reason: reason))
+        defer { settlements.append(settlement) }
+        guard var collection,
+            collection.decline(isHard: false, on: moment.businessDate, retryDays: policy.retryDays)
+        else { return nil }
+        settlement.nextAttemptDate = collection.collectOn
+        collections.append(collection)
+        return collection
     }
 
     private mutating func noteDecline(of attempt: OpenAttempt) {

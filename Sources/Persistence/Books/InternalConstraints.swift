@@ -58,7 +58,8 @@ extension FailureTable {
         transactions_one_fee_a_cause \
         transactions_one_invoice_a_cycle transactions_one_return transactions_source transactions_status \
         transactions_subscription transactions_tax transactions_type transactions_unchanged \
-        attempts_of_customer attempts_settled_whole attempts_source_of_kind collections_of_invoices \
+        attempts_fees attempts_fees_or_named attempts_named attempts_of_customer attempts_sendings \
+        attempts_settled_whole attempts_source_of_kind collections_of_invoices \
         customers_end_with_subscriptions idempotency_keys_of_transactions idempotency_keys_unchanged journal_accounts \
         payment_options_erased_unused processor_notices_of_attempt signing_payments_of_the_run \
         subscription_adjustments_in_step subscriptions_begin_unbilled subscriptions_by_living_options \

@@ -201,10 +201,11 @@ select 'policy_on_record', t.account_id,
 
 -- (f) One open attempt for an invoice; settled attempts and their transactions come in pairs.
 union all
-select 'one_open_attempt', account_id, format('invoice %s has %s open attempts', invoice_id, count(*))
-  from billing.attempts
- where outcome = 'open' and invoice_id is not null
- group by account_id, invoice_id
+select 'one_open_attempt', p.account_id, format('invoice or fee %s has %s open attempts', n.id, count(*))
+  from billing.attempts p
+ cross join unnest(array_append(p.fee_ids || p.named_ids, p.invoice_id)) as n (id)
+ where p.outcome = 'open' and n.id is not null
+ group by p.account_id, n.id
 having count(*) > 1
 union all
 select 'attempt_has_transaction', p.account_id,
@@ -471,11 +472,12 @@ select 'attempt_of_its_customer', p.account_id, format('attempt %s is for what i
        and not exists (select from billing.subscriptions s
                         where s.account_id = p.account_id and s.subscription_id = p.subscription_id
                           and s.customer_id = p.customer_id)
-    or exists (select from unnest(p.fee_ids) f (id)
+    or exists (select from unnest(p.fee_ids || p.named_ids) f (id)
                 where not exists (select from billing.transactions t
-                                    join billing.transaction_types y on y.type = t.type
                                    where t.account_id = p.account_id and t.transaction_id = f.id
-                                     and t.customer_id = p.customer_id and y.side = 'debt'))
+                                     and t.customer_id = p.customer_id
+                                     and (t.type in ('RF', 'RL', 'RA', 'RO', 'RN')
+                                          or t.type = 'RI' and f.id = any (p.named_ids))))
 union all
 select 'old_attempt_is_shown', p.account_id,
        format('attempt %s has been open for more than an hour and is not shown as pending', p.transaction_id)

@@ -73,7 +73,10 @@ extension PostgresStore: BillingStore {
           select account_id, transaction_id
             from attempts
            where account_id = $1 and outcome = 'open'
-             and \(isToBeLookedUp("next_look_up", at: "statement_timestamp()"))
+             and (\(isToBeLookedUp("next_look_up", at: "statement_timestamp()"))
+                  or $3 and exists (select from transactions t
+                                     where t.account_id = $1 and t.customer_id = attempts.customer_id
+                                       and t.transaction_id = attempts.transaction_id and t.status = 'pending'))
            order by next_look_up
            limit $2
              for update skip locked)
@@ -83,6 +86,15 @@ extension PostgresStore: BillingStore {
           from due
          where p.account_id = due.account_id and p.transaction_id = due.transaction_id
         returning \(AttemptRow.columns)
+        """)
+    private static let noteSendings = Statement(
+        "attempt.note_sendings",
+        """
+        update attempts p
+           set sendings = p.sendings + 1,
+               next_look_up = clock_timestamp() + make_interval(secs => $3)
+         where p.account_id = $1 and p.transaction_id = any ($2) and p.outcome = 'open'
+        returning p.transaction_id
         """)
     private static let lockCustomersOfAttempts = Statement(
         "attempt.lock_customers",
@@ -123,7 +135,7 @@ extension PostgresStore: BillingStore {
                select coalesce(sum(i.balance), 0) as owed
                  from open_items i
                 where i.account_id = p.account_id and i.customer_id = p.customer_id
-                  and i.transaction_id = any (array_append(p.fee_ids, p.invoice_id))) i
+                  and i.transaction_id = any (array_append(p.fee_ids || p.named_ids, p.invoice_id))) i
          where p.account_id = $1 and p.transaction_id = any ($2) and p.outcome = 'open'
            and c.status <> 'I' and o.is_active
            and (p.invoice_id is null
@@ -201,10 +213,19 @@ extension PostgresStore: BillingStore {
         connection.enqueue(Self.expireCustomers, [.int(account), .ids(customers)])
     }
 
-    public func attemptsToLookUp(account: Int64, limit: Int) throws -> [OpenAttempt] {
-        try connection.rows(Self.lookUp, [.int(account), .int(Int64(limit))])
+    public func attemptsToLookUp(account: Int64, limit: Int, early: Bool) throws -> [OpenAttempt] {
+        try connection.rows(Self.lookUp, [.int(account), .int(Int64(limit)), .bool(early)])
             .map { AttemptRow.attempt($0) }
             .sorted { $0.id < $1.id }
+    }
+
+    public func noteSending(_ transactions: [Identifier<Transaction>], account: Int64) throws
+        -> Set<Identifier<Transaction>>
+    {
+        let rows = try connection.rows(
+            Self.noteSendings,
+            [.int(account), .ids(transactions), .int(Int64(UnknownOutcome.windowOfDoubt))])
+        return Set(rows.map { $0.identifier(0) })
     }
 
     /// Locks the customers first, then the attempts, each in the order of their numbers.

@@ -19,7 +19,7 @@ extension PostgresStore {
          cross join lateral (
                select coalesce(sum(p.amount), 0) as amount,
                       coalesce(bool_or(p.invoice_id is null or p.invoice_id = k.invoice_id
-                                       or k.invoice_id = any (p.fee_ids)
+                                       or k.invoice_id = any (p.named_ids)
                                        or p.subscription_id = k.subscription_id
                                           and p.creator_code is distinct from 'billing-run'), false) as may_pay
                  from attempts p
