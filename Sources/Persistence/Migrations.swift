@@ -31,5 +31,6 @@ struct Migration {
         Migration(8, "jobs", PackageResources._008_jobs_sql),
         Migration(9, "sound_books", PackageResources._009_sound_books_sql),
         Migration(10, "search_apart", PackageResources._010_search_apart_sql),
+        Migration(11, "refunds_undone", PackageResources._011_refunds_undone_sql),
     ]
 }
