@@ -384,7 +384,7 @@ union all
 select 'allocation_ends_by_now', f.account_id, format('allocation %s has ended in the future', f.allocation_id)
   from billing.allocations f
   join billing.merchant_accounts a on a.account_id = f.account_id
- where f.end_date > greatest(f.create_date, coalesce(a.clock_at, clock_timestamp()))
+ where f.end_date > greatest(f.create_date, a.clock_at, clock_timestamp())
 
 -- (d) What is on its way back and what went back already are together no more than the payment; of all payments of a customer no
 -- more goes back than came in or was credited.

@@ -159,10 +159,10 @@ begin
     raise exception 'an allocation is never changed, only ended once' using errcode = 'check_violation',
       constraint = 'allocations_unchanged', table = 'allocations';
   end if;
-  -- By the account's clock; one that was set back ends nothing before it began.
+  -- By the account's clock or the real one; a clock that was set back ends nothing before it began.
   if exists (select from written w
               cross join lateral (select a.clock_at from merchant_accounts a where a.account_id = w.account_id offset 0) a
-              where w.end_date > greatest(w.create_date, coalesce(a.clock_at, clock_timestamp()))) then
+              where w.end_date > greatest(w.create_date, a.clock_at, clock_timestamp())) then
     raise exception 'an allocation ends now, not later' using errcode = 'check_violation',
       constraint = 'allocations_end_by_now', table = 'allocations';
   end if;

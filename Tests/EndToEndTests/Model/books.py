@@ -94,9 +94,9 @@ class Books:
             self.allocations.append(Allocation(source, target, amount))
         return amount
 
-    def debts(self):
-        """Open debts in the order of the algorithm."""
-        opened = [e for e in self.entries if e.sign > 0 and self.left(e) > 0]
+    def debts(self, sub=None):
+        """Open debts in the order of the algorithm; of a subscription, by the same order among its own."""
+        opened = [e for e in self.entries if e.sign > 0 and self.left(e) > 0 and (sub is None or e.sub is sub)]
         opened.sort(key=lambda e: (e.due, e.number))
         if self.algorithm == "AB":
             return opened
@@ -112,7 +112,7 @@ class Books:
         """Balancing (spec 5.4): oldest money first, what it names first, then by the algorithm."""
         for money in self.credits():
             debts = self.debts()
-            own = [e for e in debts if money.for_sub and e.sub is money.for_sub]
+            own = self.debts(money.for_sub) if money.for_sub else []
             # A payment for a subscription that is not billed yet waits for its first invoice (spec 5.9).
             rest = [] if money.for_sub and money.for_sub.status == "U" else debts
             for target in money.listed + own + rest:
