@@ -175,6 +175,18 @@ import Testing
             insert into open_items values (2001, 3, 36, true, 100, 100)
             """, "refund_uses_its_payment"),
         Damage(
+            "update allocations set end_date = now() + interval '1 day' where allocation_id = 2",
+            "allocation_ends_by_now"),
+        Damage(
+            "update transactions set status = 'final' where transaction_id = 46", "reversed_by_another"),
+        Damage(
+            """
+            update transactions set amount = 100 where transaction_id = 35;
+            delete from open_items where transaction_id = 35;
+            update ledger_entries set amount = 100 where transaction_id = 35;
+            update customers set balance = balance + 500 where customer_id = 3
+            """, "reversed_by_another"),
+        Damage(
             "drop index attempts_one_open_a_source; \(ConstraintTests.attempt(143, 3, "refund", source: "35"))",
             "money_going_back"),
         Damage(

@@ -31,11 +31,9 @@ enum TransactionEndpoint {
         Route(
             [.get, .post], collection + "/{transaction-id}", "reverse", explicit: true,
             parameters: reversing, returns: .one(Descriptions.transaction.facts),
-            failures: [
-                .processorSilent, .stateForbids, .amountTooLarge, .outcomeOpen, .configurationLacks,
-            ],
+            failures: [.processorSilent, .stateForbids, .outcomeOpen, .configurationLacks],
             meaning:
-                "Undoes a transaction and answers with the one that does so; a payment is voided at the processor before it settles, and refunded after. A decline is a normal answer.",
+                "Undoes a transaction and answers with the one that does so; a payment is voided at the processor before it settles, and refunded after; of one that was refunded in part, the rest is. A decline is a normal answer.",
             run: reverse),
         Route(
             [.get], collection + "/{transaction-id}", "explain", explicit: true, reading: true,

@@ -35,10 +35,12 @@ public struct RecordTransaction {
         var balances = Balances(open)
         let id = try store.reserveTransactionIDs(1)[0]
         var living: [LivingAllocation] = []
+        var undone: [Identifier<Transaction>] = []
         if type == .refund {
             let source = try form.source.map { try refundSource($0, amount, state, in: store) }
-            facts.sourceID = source
-            living = try source.map { try store.livingAllocations(of: [$0], account: account) } ?? []
+            facts.sourceID = source?.id
+            living = try source.map { try store.livingAllocations(of: [$0.id], account: account) } ?? []
+            if let source, source.refunded + amount == source.facts.amount { undone = [source.id] }
         }
         let paidOut =
             type == .refund && facts.sourceID == nil
@@ -46,6 +48,7 @@ public struct RecordTransaction {
         if type == .writeOff || form.accountType == .writeOff { try refuseAboveDebt(open, amount) }
         var changes = BookChanges(under: state.account, at: state.moment)
         changes.add(id, of: customer.id, facts)
+        changes.reversed = undone
         var item = OpenItem(id, of: customer.id, facts)
         item.first = first
         if facts.isForSubscription, let subscription, subscription.progress.awaitsFirstBill {
@@ -70,7 +73,7 @@ public struct RecordTransaction {
     /// The payment that a refund in cash, by check or outside gives back.
     private func refundSource(
         _ reference: Reference, _ amount: Money, _ state: CustomerState, in store: any Store
-    ) throws -> Identifier<Transaction> {
+    ) throws -> ReversalSource {
         let (found, source) = try RefundSource.of(state, reference, in: store)
         switch (found.facts.type, found.facts.accountType) {
         case (.payment, .some(let means)) where !means.bringsMoney:
@@ -84,7 +87,7 @@ public struct RecordTransaction {
         try RefundSource.refuse(amount, of: source)
         try GivingBack.refuseWhileOpen(
             found.id, among: try store.openAttempts(of: [state.customer.id], account: state.account.id))
-        return found.id
+        return source
     }
 
     /// A refund that names no payment pays out the customer's credit, the oldest first, and no more; an allowance or what was

@@ -162,7 +162,7 @@ struct Settling {
         balances.add(debt)
         balances.free(debt.left, of: sourceID, from: living)
         balances.use(sourceID, on: debt.id, debt.left)
-        if attempt.facts.kind == .void || debt.left == source.left + source.paidOut {
+        if attempt.facts.kind == .void || source.refunded + debt.left == source.facts.amount {
             changes.reversed.append(sourceID)
         }
     }

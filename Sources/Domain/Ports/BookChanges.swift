@@ -182,6 +182,8 @@ public struct BookChanges: Sendable {
     public var endedAllocations: [Int64] = []
     /// Transactions that another one undoes in whole.
     public var reversed: [Identifier<Transaction>] = []
+    /// Payments that refunds undid in whole and that are final again, as one of these is undone itself.
+    public var restored: [Identifier<Transaction>] = []
     /// Codes of callers for transactions that exist already under no code of their own.
     public var takenCodes: [(code: String, id: Identifier<Transaction>)] = []
     public var attempts: [NewAttempt] = []

@@ -95,7 +95,7 @@ select 'refunds_within_payment', s.account_id,
  group by s.account_id, s.transaction_id, s.amount
 having sum(r.amount) > s.amount
 
--- (d) What is reversed is undone in whole by others, and what reverses has reversed.
+-- (d) What is reversed is undone in whole by others, and what reverses has reversed: a payment also when its refunds are all of it.
 union all
 select 'reversed_by_another', t.account_id,
        format('transaction %s of %s is %s; of it %s is undone', t.transaction_id, t.amount, t.status, u.amount)
@@ -103,14 +103,14 @@ select 'reversed_by_another', t.account_id,
   left join (select account_id, source_id,
                     -- What a bank takes back is taken back whole, whatever was refunded of it before.
                     coalesce(sum(amount) filter (where type not in ('AR', 'AG')), sum(amount) filter (where type = 'AR')) as amount,
-                    coalesce(sum(amount) filter (where type = 'AG'), 0) as charged_back,
-                    bool_or(type in ('RR', 'RX', 'AV', 'AD', 'AS', 'AX')) as is_whole
+                    coalesce(bool_or(type in ('RR', 'RX', 'AV', 'AD', 'AS', 'AX')), false) as is_whole,
+                    coalesce(sum(amount) filter (where type = 'AR'), 0) as refunded
                from billing.transactions
               where type in ('RR', 'RX', 'AV', 'AD', 'AS', 'AX', 'AR', 'AG') and status = 'final' and source_id is not null
               group by account_id, source_id) u
     on u.account_id = t.account_id and u.source_id = t.transaction_id
- where t.status = 'reversed' and t.amount not in (coalesce(u.amount, 0), coalesce(u.amount, 0) + u.charged_back)
-    or t.status = 'reversed' and u.amount is null or t.status <> 'reversed' and u.is_whole
+ where t.status = 'reversed' and t.amount is distinct from u.amount
+    or t.status <> 'reversed' and (u.is_whole or t.type in ('AP', 'AC') and u.refunded = t.amount)
 
 -- (e) One invoice for each billed cycle, none left out, none ahead; and the subscription says so.
 union all
@@ -356,21 +356,37 @@ select 'undone_is_used_up', t.account_id,
                           else o.type in ('AV', 'AD', 'AR', 'AG', 'RX') end) u
  where t.status = 'reversed' and u.amount is distinct from t.amount
 
--- (d) A refund took the credit of the payment that it names, as long as the bank took nothing back itself.
+-- (d) Refunds took the credit of the payment that they name: all of it that a void, return or chargeback, which comes first, left:
+-- after those only what they lack is owed. Credit that a refund without a payment paid out is in the same place.
 union all
-select 'refund_uses_its_payment', t.account_id,
-       format('refund %s of %s uses %s of its payment %s', t.transaction_id, t.amount, coalesce(u.amount, 0), t.source_id)
-  from billing.transactions t
- cross join lateral (
-       select sum(f.amount) as amount
+select 'refund_uses_its_payment', p.account_id,
+       format('refunds of %s use %s of payment %s of %s, of which %s was taken back and %s charged back by %s', g.refunded,
+              coalesce(u.refunding, 0), p.transaction_id, p.amount, g.taken, g.charged, coalesce(u.charged, 0))
+  from billing.transactions p
+  join (select account_id, source_id,
+               coalesce(sum(amount) filter (where type = 'AR'), 0) as refunded,
+               coalesce(sum(amount) filter (where type = 'AG'), 0) as charged,
+               coalesce(sum(amount) filter (where type in ('AV', 'AD')), 0) as taken
+          from billing.transactions
+         where type in ('AR', 'AG', 'AV', 'AD') and status = 'final' and source_id is not null
+         group by account_id, source_id) g on g.account_id = p.account_id and g.source_id = p.transaction_id
+  left join lateral (
+       select sum(f.amount) filter (where o.type = 'AR' and o.source_id is not null) as refunding,
+              sum(f.amount) filter (where o.type = 'AR' and o.source_id is null) as paying_out,
+              sum(f.amount) filter (where o.type = 'AG') as charged
          from billing.allocations f
-        where f.account_id = t.account_id and f.target_id = t.transaction_id and f.source_id = t.source_id
-          and f.end_date is null) u
- where t.type = 'AR' and t.status = 'final' and t.source_id is not null
-   and u.amount is distinct from t.amount
-   and not exists (select from billing.transactions b
-                    where b.account_id = t.account_id and b.source_id = t.source_id
-                      and (b.type = 'AG' or b.type = 'AD' and b.status = 'final'))
+         join billing.transactions o on o.account_id = f.account_id and o.transaction_id = f.target_id
+        where f.account_id = p.account_id and f.source_id = p.transaction_id and f.end_date is null
+          and o.type in ('AR', 'AG') and coalesce(o.source_id, p.transaction_id) = p.transaction_id) u on true
+ where p.type in ('AP', 'AC')
+   and (coalesce(u.charged, 0) <> g.charged
+        or coalesce(u.refunding, 0)
+           <> least(g.refunded, greatest(p.amount - g.charged - g.taken, 0) - coalesce(u.paying_out, 0)))
+union all
+select 'allocation_ends_by_now', f.account_id, format('allocation %s has ended in the future', f.allocation_id)
+  from billing.allocations f
+  join billing.merchant_accounts a on a.account_id = f.account_id
+ where f.end_date > greatest(f.create_date, a.clock_at, clock_timestamp())
 
 -- (d) What is on its way back and what went back already are together no more than the payment; of all payments of a customer no
 -- more goes back than came in or was credited.

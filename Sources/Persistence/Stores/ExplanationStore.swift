@@ -87,7 +87,7 @@ extension PostgresStore: ExplanationStore {
             from allocations f
             join transactions k on k.account_id = f.account_id and k.transaction_id = f.target_id
            where f.account_id = $1 and f.source_id = $2 and k.transaction_id < $3 and k.type = 'AR'
-             and k.source_id is distinct from $2
+             and k.source_id is null
              and (f.end_date is null
                   or exists (select from transactions x
                               where x.account_id = $1 and x.source_id = k.transaction_id and x.type = 'AX'

@@ -260,7 +260,7 @@ class Account:
         return entry
 
     def check_refund(self, customer, source, amount):
-        refuse_if(source.status == "reversed" and not customer.books.given_back(source), "V30")
+        refuse_if(customer.books.taken_back(source), "V30")
         refuse_if(amount > source.amount - customer.books.paid_back_of(source), "V32")
 
     def create(self, customer, kind, amount, means=None, tax=0, due=None, listed=(), source=None, subscription=None):
@@ -309,17 +309,22 @@ class Account:
             made = "AR" if settled or amount < source.amount else "AV"
             touched = True
         elif kind in ("AP", "AA"):
-            made, touched = "AV", True
-            refuse_if(books.given_back(source) > 0, "V32")
+            # What is left of cash that was refunded in part goes back from the same till.
+            amount -= books.paid_back_of(source)
+            refuse_if(amount <= 0, "V30")
+            made, touched = "AR" if amount < source.amount else "AV", True
         elif kind in REVERSALS:
             refuse_if(kind == "AR" and source.means is None, "V30")
             made = REVERSALS[kind]
-            refuse_if(any(a.target is source and a.source.type == "AA" for a in books.live()), "V30")
+            standing = [e for e in books.refunds_of(source.source) if e is not source] if kind in ("AR", "AG") else []
+            refuse_if(any(a.target in [source, *standing] and a.source.type == "AA" for a in books.live()), "V30")
         else:
             raise Refused("V30")
         entry, opened = books.undo(made, source, amount, today, means=source.means, **more)
         if kind not in ("AP", "AC"):
             source.status = "reversed"
+        if kind in ("AR", "AG") and source.source:
+            books.restore(source.source)
         if touched:
             self.leave(opened)
         books.balance_out()

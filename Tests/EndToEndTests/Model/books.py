@@ -120,6 +120,7 @@ class Books:
         for money in self.credits():
             debts = self.debts()
             own = self.debts(money.for_sub) if money.for_sub else []
+            # A payment for a subscription that is not billed yet waits for its first invoice (spec 5.9).
             rest = [] if self.held(money) else debts
             for target in money.listed + own + rest:
                 self.allocate(money, target)
@@ -134,7 +135,7 @@ class Books:
                 break
             if entry not in (allocation.source, allocation.target):
                 continue
-            if entry is allocation.source and allocation.target.type in GIVES_BACK and not given:
+            if entry is allocation.source and self.gives_back(allocation) and not given:
                 continue
             other = allocation.target if allocation.source is entry else allocation.source
             if self.left(other) == 0:
@@ -159,14 +160,43 @@ class Books:
             self.allocate(source, entry)
         else:
             self.allocate(entry, source)
-        if source.type in ("AP", "AC") and kind != "AG" and self.paid_back_of(source) == source.amount:
-            source.status = "reversed"
+        if source.type in ("AP", "AC"):
+            self.stand(source)
         return entry, opened
 
-    def given_back(self, payment):
-        """What was already refunded of a payment."""
-        return sum(a.amount for a in self.live() if a.source is payment and a.target.type == "AR")
+    @staticmethod
+    def gives_back(allocation):
+        """The money itself went out again: by what names its payment, or in a refund that names none."""
+        money, target = allocation.source, allocation.target
+        if target.type == "AR" and target.source is None:
+            return money.type in ("AP", "AC", "RC") and money.means not in ("L", "W")
+        return target.type in GIVES_BACK and target.source is money
 
     def paid_back_of(self, payment):
         """What went out of a payment again, by refunds, voids, returns and chargebacks."""
-        return sum(a.amount for a in self.live() if a.source is payment and a.target.type in GIVES_BACK)
+        return sum(a.amount for a in self.live() if a.source is payment and self.gives_back(a))
+
+    def refunds_of(self, payment):
+        return [e for e in self.entries if e.type == "AR" and e.source is payment and e.status != "reversed"]
+
+    def taken_back(self, payment):
+        """A void or a return took all of it; that is for good."""
+        return any(e.type in ("AV", "AD") and e.source is payment for e in self.entries)
+
+    def stand(self, payment):
+        """A payment is reversed when it was taken back, or while its refunds together are all of it."""
+        refunded = sum(e.amount for e in self.refunds_of(payment))
+        undone = self.taken_back(payment) or refunded == payment.amount
+        payment.status = "reversed" if undone else "final"
+
+    def restore(self, payment):
+        """A refund or chargeback is undone: the payment pays its own refunds, whatever paid them meanwhile."""
+        for refund in self.refunds_of(payment):
+            last = None
+            for other in reversed(self.live()):
+                if other.target is refund and other.source is not payment and self.left(refund) < self.left(payment):
+                    other.ended, last = True, other.source
+            self.allocate(payment, refund)
+            if last:
+                self.allocate(last, refund)
+        self.stand(payment)

@@ -186,14 +186,37 @@ def absence(rng):
     return [dict(step, of=whose) for step in begin + middle + end + after]
 
 
+def money_step(rng):
+    """Payments, refunds and what undoes them, in any order: of what is left, all or a part, by the processor or in cash."""
+    drawn = rng.random()
+    if drawn < 0.18:
+        return {"kind": "clock", "days": rng.choice([0, 1, 1, 3]), "hours": 6, "at": "18:00:00"}
+    recent = rng.choice([-1, -1, -2, -3, rng.randrange(1000)])
+    if drawn < 0.32:
+        paid = {"kind": "process", "amount": rng.choice([500, 1000, 7200, 16500])}
+        return dict(paid, option=rng.choice([None, None, rng.randrange(10)]))
+    if drawn < 0.38:
+        return {"kind": "create", "type": "AP", "means": means(rng), "amount": rng.choice([500, 1000])}
+    if drawn < 0.45:
+        return dict(create(rng), listed=[])
+    part = rng.choice([1.0, 1.0, 0.4, 1.1])
+    if drawn < 0.58:
+        return {"kind": "refund", "source": recent, "part": part, "left": True}
+    if drawn < 0.72:
+        return {"kind": "create", "type": "AR", "means": means(rng), "amount": 300, "source": recent, "part": part}
+    kinds = rng.choice([["AR"], ["AR"], ["AG"], ["AP", "AC"], ["RC", "RI", "AA"], None])
+    return {"kind": "reverse", "source": recent, "kinds": kinds}
+
+
 def history(seed, length=None):
-    """The history of a seed."""
+    """The history of a seed; one in four is about money going back and forth."""
     rng = random.Random(seed)
+    step_of = money_step if random.Random(f"money {seed}").random() < 0.25 else one_step
     people = rng.choice([1, 2, 2, 3])
     steps = [customer(rng) for _ in range(people)]
     drawn, count = [], length or rng.randrange(30, 61)
     while len(drawn) < count:
-        chance = rng.random()
+        chance = 1 if step_of is money_step else rng.random()
         if chance < 0.05:
             drawn += absence(rng)
         elif chance < 0.11:
@@ -201,7 +224,7 @@ def history(seed, length=None):
             person = rng.randrange(people)
             drawn += [dict(step, of=person) for step in early(rng)]
         else:
-            drawn.append(one_step(rng))
+            drawn.append(step_of(rng))
     for step in drawn:
         # Those of one absence concern one customer.
         person = step.pop("of", None)

@@ -208,13 +208,14 @@ class Player:
         source = pick(payments, step["source"])
         if source is None:
             return None
-        amount = max(1, int(source.amount * step["part"]))
+        whole = source.amount - (customer.books.paid_back_of(source) if step.get("left") else 0)
+        amount = max(1, int(whole * step["part"]))
         fields = {"type": "AR", "amount": amount, "sourceId": self.entry_id(customer, source)}
         return (lambda: self.model.refund(customer, source, amount),
                 lambda: self.call("POST", self.path(customer, "transactions/~process"), "processing-request", fields))
 
     def play_create(self, step, customer):
-        listed = self.listed(step, customer)
+        listed, amount = self.listed(step, customer), step["amount"]
         due = self.model.today + DAY * step["due"] if "due" in step else None
         fields = {"type": step["type"], "amount": step["amount"], "accountType": step.get("means"),
                   "taxAmount": step.get("tax"), "dueDate": due and str(due),
@@ -229,15 +230,17 @@ class Player:
             if source is None:
                 return None
             fields["sourceId"] = self.entry_id(customer, source)
-        return (lambda: self.model.create(customer, step["type"], step["amount"], step.get("means"),
+        if "part" in step:
+            amount = max(1, int((source.amount - customer.books.paid_back_of(source)) * step["part"]))
+            fields["amount"] = amount
+        return (lambda: self.model.create(customer, step["type"], amount, step.get("means"),
                                           step.get("tax", 0), due, listed, source, subscription),
                 lambda: self.call("PUT", self.path(customer, "transactions"), "transaction", fields))
 
     def play_reverse(self, step, customer):
-        entries = customer.books.entries
-        if not entries:
+        source = pick([e for e in customer.books.entries if e.type in (step.get("kinds") or [e.type])], step["source"])
+        if source is None:
             return None
-        source = entries[step["source"] % len(entries)]
         path = self.path(customer, "transactions", self.entry_id(customer, source), "~reverse")
         return lambda: self.model.reverse(customer, source), lambda: self.call("POST", path)
 
