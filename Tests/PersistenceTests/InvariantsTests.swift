@@ -91,7 +91,8 @@ import Testing
             """, "invoice_of_its_cycle"),
         Damage("update subscriptions set status = 'C' where subscription_id = 204", "subscription_status"),
         Damage("update subscriptions set status = 'F' where subscription_id = 202", "adjustment_in_force"),
-        Damage("update subscriptions set status = 'C' where subscription_id = 203", "adjustment_in_force",
+        Damage(
+            "update subscriptions set status = 'C' where subscription_id = 203", "adjustment_in_force",
             "subscription_status"),
         Damage(
             "update subscriptions set status = 'E', next_billing_date = null where subscription_id = 201",

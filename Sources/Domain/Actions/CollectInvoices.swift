@@ -45,7 +45,8 @@ struct CollectInvoices {
             let limit =
                 owed[collection.customerID]
                 ?? item.customerBalance - (underWay[collection.customerID] ?? .zero)
-            let along = fees.filter { $0.customerID == collection.customerID }
+            let along = Balancing.order(
+                fees.filter { $0.customerID == collection.customerID }, by: .ageBased)
             let amount = min(along.reduce(item.left) { $0 + $1.left }, limit, .transactionLimit)
             guard amount > .zero else { continue }
             fees.removeAll { fee in along.contains { $0.id == fee.id } }

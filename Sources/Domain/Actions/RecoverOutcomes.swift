@@ -62,6 +62,22 @@ extension RunBilling {
         return settled > 0 || again.wasSent
     }
 
+    /// What is given up is withdrawn at the processor first: its sender may have been stopped on the way and go on later. What has
+    /// arrived after all counts; of what cannot be withdrawn now nothing is known.
+    private func withdrawn(
+        _ given: [(Identifier<Transaction>, SettleAttempts.Known)]
+    ) -> [(Identifier<Transaction>, SettleAttempts.Known)] {
+        let findings = processor.withdraw(
+            account: account, keys: given.map { NewAttempt.orderKey(of: $0.0) })
+        return zip(given, findings).map { one, finding in
+            switch finding {
+            case .found(let response): (one.0, .answer(.answered(response)))
+            case .notFound: one
+            case .unreachable: (one.0, .answer(.unknown(reason: "the processor cannot be asked")))
+            }
+        }
+    }
+
     /// What the processor never received is sent again, with the same key and never another, as long as it is still wanted and not
     /// too often. What is not wanted, and payments by raw account data, of which nothing was kept, are abandoned; what was lost each
     /// time is given up: nothing was charged.
@@ -109,6 +125,7 @@ extension RunBilling {
                             givingBack: facts, account: state.account, moment: state.moment)))
             }
         }
+        known = withdrawn(known)
         guard !orders.isEmpty else { return (known, false) }
         // Counted before it is sent: a crash in between costs one sending, never one too many.
         let open = try books.transaction(reaching: [account]) {
