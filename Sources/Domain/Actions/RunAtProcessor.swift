@@ -25,7 +25,7 @@ struct RunAtProcessor {
 
     /// - Parameter open: checks and writes in a transaction; everything it refuses is refused before money moves.
     /// - Returns: what the movement became; pending when the processor's answer is not known (E02).
-    /// - Throws: ``MovedBefore`` with what the first request under the key became; `Refusal`.
+    /// - Throws: ``MovedBefore`` with what the first request under the key became; ``FirstOutcomeOpen``; `Refusal`.
     func execute(_ open: (any Store) throws -> OpenedMovement) throws -> Transaction {
         let opening = try books.transaction(reaching: accounts) { store in
             let opening = try open(store)
@@ -53,9 +53,7 @@ struct RunAtProcessor {
                     of: state.customer.id, account: state.account.id, .id(opening.transactionID.rawValue))
             else {
                 // Only a repetition can come here: the first request is at the processor now, or its server ended there.
-                throw Refusal(
-                    .outcomeOpen,
-                    "the first request under this Idempotency-Key is open: its outcome is not known yet")
+                throw FirstOutcomeOpen()
             }
             if opening.isRepetition { throw MovedBefore(transaction: transaction) }
             return transaction

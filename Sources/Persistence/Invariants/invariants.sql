@@ -387,6 +387,8 @@ select 'allocation_ends_by_now', f.account_id, format('allocation %s has ended i
   from billing.allocations f
   join billing.merchant_accounts a on a.account_id = f.account_id
  where f.end_date > greatest(f.create_date, a.clock_at, clock_timestamp())
+   -- A clock may have been set back since.
+   and f.end_date > (select max(t.create_date) from billing.transactions t where t.account_id = f.account_id)
 
 -- (d) What is on its way back and what went back already are together no more than the payment; of all payments of a customer no
 -- more goes back than came in or was credited.
