@@ -1,0 +1,177 @@
+"""What the proxy does to sessions: count their rounds, kill or stop their process, cut, stall, drip, answer twice.
+
+A director is given to all proxies of a stack, so that rounds to the books and to the processor are counted together.
+"""
+
+import asyncio
+import os
+import signal
+import threading
+
+from proxy import Director, Ended
+
+# Before a round goes to the server; gone, but its answer not awaited; carried out, the answer not delivered; delivered.
+PHASES = ("before", "during", "after", "delivered")
+
+
+def kill(pid, number=signal.SIGKILL):
+    """Sends a signal to a process that may be gone."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+class Counting(Director):
+    """Notes the rounds of the processes that `concerns(pid)` names; connecting counts only where wanted."""
+
+    def __init__(self, concerns, connects=False):
+        self.concerns, self.connects = concerns, connects
+        self.steps = []
+        self.places = {}
+
+    def place_of(self, session, one):
+        """The number of a round among those that count, from 0; None of one that does not."""
+        if one.number == 0 and not self.connects or not self.concerns(session.pid):
+            return None
+        if id(one) not in self.places:
+            # The round is kept with it: its id is not given to another while this director lives.
+            self.places[id(one)] = (len(self.steps), one)
+            self.steps.append((session.place, one.name, one))
+        return self.places[id(one)][0]
+
+    async def request(self, session, one):
+        self.place_of(session, one)
+
+    def names(self):
+        """The steps as people read them."""
+        return [f"{place} {number}: {name}" for number, (place, name, _) in enumerate(self.steps)]
+
+
+class At(Counting):
+    """Does something at one phase of the round with a given number, once; `fired` is set then."""
+
+    def __init__(self, concerns, number, phase, connects=False):
+        super().__init__(concerns, connects)
+        self.number, self.phase = number, phase
+        self.fired = threading.Event()
+        self.pid = None
+
+    async def act(self, session, one):
+        """What is to be done."""
+        raise NotImplementedError
+
+    async def meet(self, session, one, phase):
+        if self.fired.is_set() or self.place_of(session, one) != self.number or phase != self.phase:
+            return
+        self.pid = session.pid
+        self.fired.set()
+        await self.act(session, one)
+
+    async def request(self, session, one):
+        self.place_of(session, one)
+        await self.meet(session, one, "before")
+
+    async def sent(self, session, one):
+        await self.meet(session, one, "during")
+
+    async def answer(self, session, one):
+        await self.meet(session, one, "after")
+
+    async def delivered(self, session, one):
+        await self.meet(session, one, "delivered")
+
+
+class KillAt(At):
+    """Kills the client's process there; what was not sent or delivered by then never is."""
+
+    async def act(self, session, one):
+        kill(session.pid)
+        if self.phase in ("before", "after"):
+            raise Ended
+
+
+class StopAt(At):
+    """Stops the client's process there (SIGSTOP); somebody else wakes it."""
+
+    async def act(self, session, one):
+        kill(session.pid, signal.SIGSTOP)
+
+
+class LoseAnswer(At):
+    """Closes the connection in place of an answer: the client lives, and does not know."""
+
+    async def act(self, session, one):
+        raise Ended
+
+
+class CutRequest(At):
+    """Hands the server the first bytes of a round, then closes the connection."""
+
+    def __init__(self, concerns, number, length):
+        super().__init__(concerns, number, "before")
+        self.length = length
+
+    async def act(self, session, one):
+        session.server.write(one.request[:self.length])
+        await session.server.drain()
+        raise Ended
+
+
+class CutAnswer(At):
+    """Hands the client the first bytes of an answer, then closes the connection."""
+
+    def __init__(self, concerns, number, length):
+        super().__init__(concerns, number, "after")
+        self.length = length
+
+    async def act(self, session, one):
+        session.writer.write(one.answer[:self.length])
+        await session.writer.drain()
+        raise Ended
+
+
+class Stall(At):
+    """Holds a round or its answer for so many seconds."""
+
+    def __init__(self, concerns, number, phase, seconds):
+        super().__init__(concerns, number, phase)
+        self.seconds = seconds
+
+    async def act(self, session, one):
+        await asyncio.sleep(self.seconds)
+
+
+class Drip(Counting):
+    """Hands rounds and answers on in pieces of so many bytes, a moment apart."""
+
+    def __init__(self, concerns, piece, pause=0.0005):
+        super().__init__(concerns)
+        self.piece, self.pause = piece, pause
+
+    async def dripped(self, writer, data):
+        """All but the last piece, each by itself; gives back the rest."""
+        while len(data) > self.piece:
+            writer.write(data[:self.piece])
+            await writer.drain()
+            await asyncio.sleep(self.pause)
+            data = data[self.piece:]
+        return data
+
+    async def request(self, session, one):
+        if self.place_of(session, one) is not None:
+            one.request = await self.dripped(session.server, one.request)
+
+    async def answer(self, session, one):
+        if self.place_of(session, one) is not None:
+            one.answer = await self.dripped(session.writer, one.answer)
+
+
+class AnswerTwice(At):
+    """Delivers an answer two times."""
+
+    def __init__(self, concerns, number):
+        super().__init__(concerns, number, "after")
+
+    async def act(self, session, one):
+        one.answer += one.answer
