@@ -84,6 +84,14 @@ def children_of(parent):
     return [pid for pid in pids if alive(pid)]
 
 
+def program_of(pid):
+    """The file name of a process's program; empty when the process is gone."""
+    try:
+        return os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+    except OSError:
+        return ""
+
+
 def alive(pid):
     """Whether a process is there and is not a zombie."""
     found = parent_and_state(pid)
@@ -115,7 +123,7 @@ def end_all(folder):
         left = working_in(folder)
         if not left:
             return
-        servers = [pid for pid in left if os.path.basename(os.path.realpath(f"/proc/{pid}/exe")) == "postgres"]
+        servers = [pid for pid in left if program_of(pid) == "postgres"]
         for pid in left:
             # A server has three seconds to end by itself.
             if pid not in servers or end - time.monotonic() < 17:
@@ -190,7 +198,10 @@ class Component:
 
 if __name__ == "__main__":
     sys.stdin.buffer.read()
-    end_all(sys.argv[1])
+    try:
+        end_all(sys.argv[1])
+    except OSError as error:
+        print(f"the guard of {sys.argv[1]}: {error}", file=sys.stderr)
     for path in (f"{sys.argv[1]}/books/volume", f"{sys.argv[1]}/processor/volume"):
         if os.path.ismount(path):
             subprocess.run(["umount", "-l", path], check=False)
