@@ -8,6 +8,7 @@ import base64
 import http.client
 import itertools
 import os
+import re
 import ssl
 import sys
 import threading
@@ -38,8 +39,11 @@ class Line:
                  "failures", "began", "ended")
 
     def __init__(self, kind, method, path, key, tag, customer, fields):
-        self.kind, self.method, self.path, self.key, self.tag = kind, method, path, key, tag
-        self.customer, self.fields = customer, fields
+        self.kind, self.method, self.path, self.key, self.fields = kind, method, path, key, fields
+        # What the request leaves behind to find it by, and whose it is: said by the caller, else read off the request.
+        self.tag = tag or (fields or {}).get("code") or (fields or {}).get("note")
+        owner = re.match("/customers/([0-9]+)/", path)
+        self.customer = customer or (int(owner.group(1)) if owner else None)
         self.status, self.answer, self.headers = None, None, {}
         self.sent, self.failures = 0, []
         self.began, self.ended = time.monotonic(), None
