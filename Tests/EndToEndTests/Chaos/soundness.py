@@ -136,24 +136,23 @@ def check_processor(stack, verdict):
 
 
 def check_payments_of_invoices(stack, paid, verdict):
-    """Several approved collections of one invoice are right only when the one before was too little or was given back."""
-    several = {place: keys for place, keys in paid.items() if len(keys) > 1}
+    """The run collects an invoice whole, approved, only once, unless the money was given back."""
+    several = [place for place, keys in paid.items() if len(keys) > 1]
     if not several:
         return
-    keys = ",".join(f"({account},{key[1:]})" for places in several.values() for account, key in places)
-    undone = {(account, "t" + number) for account, number in stack.sql(f"""
-        select t.account_id, t.transaction_id from billing.transactions t
-         where (t.account_id, t.transaction_id) in (values {keys})
-           and (t.status = 'reversed'
-                or exists (select from billing.transactions r where r.account_id = t.account_id
-                             and r.source_id = t.transaction_id and r.type in ('AV', 'AR', 'AG', 'AD')))""")}
-    amounts = {(account, "t" + number): (int(approved), int(wanted)) for account, number, approved, wanted in stack.sql(
-        f"""select account_id, transaction_id, approved_amount, amount from billing.attempts
-             where (account_id, transaction_id) in (values {keys})""")}
-    for (account, invoice), places in several.items():
-        whole = [place for place in places if place not in undone and amounts[place][0] == amounts[place][1]]
-        if len(whole) > 1:
-            verdict.double.append(f"invoice {invoice} of account {account} was collected whole by {whole}")
+    invoices = ",".join(f"({account},{invoice})" for account, invoice in several)
+    for account, invoice, number in stack.sql(f"""
+            select i.account_id, i.transaction_id, count(*)
+              from billing.transactions i
+              join billing.attempts p on p.account_id = i.account_id and p.invoice_id = i.transaction_id
+                   and p.creator_code = '{RUN}' and p.outcome = 'approved' and p.approved_amount >= i.amount
+              join billing.transactions t on t.account_id = p.account_id and t.transaction_id = p.transaction_id
+                   and t.status = 'final'
+             where (i.account_id, i.transaction_id) in (values {invoices})
+               and not exists (select from billing.transactions r where r.account_id = t.account_id
+                                  and r.source_id = t.transaction_id and r.type in ('AV', 'AR', 'AG', 'AD'))
+             group by i.account_id, i.transaction_id having count(*) > 1"""):
+        verdict.double.append(f"invoice {invoice} of account {account} was collected whole {number} times")
 
 
 def check_journal(stack, merchant, journal, verdict):
