@@ -12,6 +12,8 @@ from proxy import Director, Ended
 
 # Before a round goes to the server; gone, but its answer not awaited; carried out, the answer not delivered; delivered.
 PHASES = ("before", "during", "after", "delivered")
+# A round that only a new worker adds, which has not seen the password yet.
+FIRST_LOGIN = ["login.success"]
 
 
 def kill(pid, number=signal.SIGKILL):
@@ -32,7 +34,7 @@ class Counting(Director):
 
     def place_of(self, session, one):
         """The number of a round among those that count, from 0; None of one that does not."""
-        if one.number == 0 and not self.connects or not self.concerns(session.pid):
+        if one.number == 0 and not self.connects or one.statements == FIRST_LOGIN or not self.concerns(session.pid):
             return None
         if id(one) not in self.places:
             # The round is kept with it: its id is not given to another while this director lives.

@@ -84,18 +84,17 @@ class Session:
             first = Round(0, [])
             first.request, first.name = start, "connect"
             tasks = [asyncio.create_task(self.upwards(first)), asyncio.create_task(self.downwards())]
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            # Why it ended is no concern of ours, unless the fault is in here.
-            for task in done:
-                error = task.exception()
-                if error is not None and not isinstance(error, (OSError, EOFError, Ended)):
-                    self.proxy.faults.append(repr(error))
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         except (OSError, EOFError):
             pass
         finally:
+            self.close()
             for task in tasks:
                 task.cancel()
-            self.close()
+            # Why it ended is no concern of ours, unless the fault is in here.
+            for error in await asyncio.gather(*tasks, return_exceptions=True):
+                if error is not None and not isinstance(error, (OSError, EOFError, Ended, asyncio.CancelledError)):
+                    self.proxy.faults.append(repr(error))
             self.proxy.sessions.discard(self)
             self.proxy.director.ended(self)
 
@@ -245,6 +244,8 @@ class Proxies:
                 one.listener.close()
                 for session in list(one.sessions):
                     session.close()
+            while any(one.sessions for one in self.each.values()):
+                await asyncio.sleep(0.01)
 
         asyncio.run_coroutine_threadsafe(end(), self.loop).result(10)
         self.loop.call_soon_threadsafe(self.loop.stop)

@@ -1,0 +1,192 @@
+"""S2: the process that works ends at every send, commit, processor call and answer; the caller repeats under the same key.
+
+First each command is run undisturbed, and its rounds to the books and the processor are counted and named: each has four points
+(before it is sent; sent, its answer not awaited; carried out, its answer not delivered; delivered). Then, for each point, a fresh
+customer, the same command, and `kill -9` of the worker there. The repeated request must get the answer, and leave the state, of
+the undisturbed one. One more trial a command loses the whole answer on its way to the caller.
+
+    python3 crash_points.py [--points N] [--seconds S] [--only WORDS]       the seed is SEED
+"""
+
+import argparse
+import json
+import os
+import random
+import time
+
+from commands import DESKS, Trial, commands
+from directors import PHASES, KillAt
+from lab import Desk, Lab, Result, conclude, difference, plain
+
+# What says that the first request is still open at the processor.
+OPEN = "V36"
+
+
+def is_settled(line, wanted):
+    """Whether an answer is the last one: not that the outcome is open still."""
+    if line.ok and isinstance(line.answer, dict) and line.answer.get("status") == "pending":
+        return False
+    return line.code != OPEN or wanted == OPEN
+
+
+class Points:
+    """The points of all commands, and the trials at them."""
+
+    def __init__(self, lab, seed, only=""):
+        self.lab, self.random = lab, random.Random(seed)
+        self.result = Result("S2 crash points", seed)
+        self.desks = {}
+        self.commands = [one for one in commands() if only in one.name]
+        self.wanted = {}
+        self.points = []
+
+    def desk(self, command):
+        """The merchant account for a command; what was prepared on one day and is commanded on another has its own."""
+        name = command.desk if command.later is None else command.name
+        if name not in self.desks:
+            self.desks[name] = Desk(self.lab, **DESKS[command.desk])
+            # The account's data key is made with its first number: not by one of the trials.
+            Trial(self.desks[name], "first").make("x", "PUT", "/customers", {
+                "firstName": "Ann", "lastName": "first", "paymentOptions": [
+                    {"accountNumber": "4111111111111111", "accountAccessory": "1230", "holderName": "Ann Doe"}]})
+        return self.desks[name]
+
+    def prepared(self, command):
+        """A fresh customer and what comes before the command."""
+        desk = self.desk(command)
+        if command.desk == "clock":
+            return self.prepared_on_clock(command, desk)
+        if command.later:
+            self.lab.set_clock(desk.account, desk.clock)
+        trial = Trial(desk, self.lab.tag("t"))
+        command.prepare(trial)
+        if command.later:
+            self.lab.set_clock(desk.account, command.later)
+        return trial
+
+    def prepared_on_clock(self, command, desk):
+        """A trial that moves the clock begins where the one before ended, with a subscription that is due on the way."""
+        trial = Trial(desk, self.lab.tag("t"))
+        day = self.lab.stack.sql(
+            f"select clock_at::date, clock_at::date + 1 from billing.merchant_accounts where account_id = {desk.account}")[0]
+        desk.clock = day[0]
+        command.subscriptions = ({"amount": 1500, "billingCycleType": "M", "firstBillingDate": day[1], "length": 1},)
+        command.request = (command.request[0], command.request[1], {"to": day[1]})
+        command.prepare(trial)
+        return trial
+
+    def done(self, command, trial, line=None):
+        """Sends the command until it is settled; the line."""
+        method, path, fields = command.asked(trial)
+        caller = trial.desk.caller
+        if line is None:
+            line = caller.change(command.name, method, path, fields, key=trial.tag, tag=trial.tag)
+        for _ in range(5):
+            if is_settled(line, None):
+                break
+            self.lab.recover(trial.desk.account)
+            line = caller.repeat(line)
+        return line
+
+    def count(self):
+        """One undisturbed run of each command; notes its points."""
+        for command in self.commands:
+            trial = self.prepared(command)
+            director, line = self.lab.count(lambda: self.done(command, trial))
+            if not line.ok:
+                raise RuntimeError(f"{command.name} undisturbed: {line}")
+            self.lab.proxies.direct(None)
+            state = trial.desk.state(trial.tag)
+            self.wanted[command.name] = (line.status, plain(line.answer, trial.desk.clock), state)
+            self.result.add("commands")
+            for number, (place, name, _) in enumerate(director.steps):
+                self.points += [(command, number, phase, f"{place}: {name}") for phase in PHASES]
+            self.points.append((command, None, "answer lost", "caller"))
+        self.result.add("points", len(self.points))
+
+    def try_point(self, command, number, phase, words):
+        """One trial."""
+        trial = self.prepared(command)
+        method, path, fields = command.asked(trial)
+        caller = trial.desk.caller
+        at = f"{command.name}, {phase} {number} ({words})"
+        line = None
+        if number is None:
+            headers = {"Idempotency-Key": trial.tag}
+            caller.once(method, path, fields, headers)
+            line = self.done(command, trial)
+        else:
+            director = self.lab.proxies.direct(KillAt(self.lab.is_worker, number, phase))
+            try:
+                line = caller.change(command.name, method, path, fields, key=trial.tag, tag=trial.tag)
+            finally:
+                self.lab.proxies.direct(None)
+            line = self.done(command, trial, line)
+            if not director.fired.is_set():
+                self.result.add("points not reached")
+            else:
+                self.result.add("kills")
+        self.result.add("trials")
+        self.judge(command, trial, line, at)
+
+    def judge(self, command, trial, line, at):
+        """Compares the answer and the state with those of the undisturbed run."""
+        status, answer, state = self.wanted[command.name]
+        found = trial.desk.state(trial.tag)
+        if not line.ok and line.code in command.keyless:
+            # Without a key a repetition is a request of its own: what it wants was done.
+            self.result.add("repetitions without a key, refused as done")
+            self.result.compare(at, state, found)
+            return
+        if not line.ok:
+            self.result.fault(f"{at}: answered {line}", lost=1)
+            return
+        if command.declines and ended_as_decline(found):
+            self.result.add("raw account data never arrived, ended as declines")
+            return
+        if self.result.compare(at, state, found) and command.answer:
+            where = difference(answer, plain(line.answer, trial.desk.clock))
+            if where or line.status != status:
+                self.result.fault(f"{at}: another answer, {line.status} for {status}: {where}")
+
+    def run(self, most, seconds):
+        """Trials in an order drawn from the seed, as many as wanted and as time allows."""
+        self.count()
+        self.random.shuffle(self.points)
+        # Trials that move a clock go on from each other.
+        end = time.monotonic() + seconds
+        for place, point in enumerate(self.points[:most]):
+            if time.monotonic() > end:
+                self.result.add("points left out for want of time", len(self.points[:most]) - place)
+                break
+            try:
+                self.try_point(*point)
+            except (RuntimeError, ValueError, OSError) as error:
+                self.result.fault(f"{point[0].name}, {point[2]} {point[1]} ({point[3]}): {type(error).__name__} {error}")
+        if most is not None and most < len(self.points):
+            self.result.add("points not drawn", len(self.points) - most)
+
+
+def ended_as_decline(state):
+    """Whether what a payment became is a decline of nothing charged, and nothing else was."""
+    entries = [entry for one in state[0] for entry in one["transactions"] if entry["type"] in ("AP", "AC", "AD")]
+    return [(entry["type"], entry.get("processingInfo", {}).get("responseCode")) for entry in entries] == [("AD", None)]
+
+
+def crash_points(seed, seconds=600, most=None, only=""):
+    """The test; its row."""
+    with Lab(workers=8) as lab:
+        points = Points(lab, seed, only)
+        points.run(most, seconds)
+        return conclude(lab, points.result)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--points", type=int)
+    parser.add_argument("--seconds", type=float, default=1800)
+    parser.add_argument("--only", default="")
+    given = parser.parse_args()
+    chosen = int(os.environ.get("SEED") or random.randrange(1 << 31))
+    print(f"SEED={chosen}")
+    print(json.dumps(crash_points(chosen, given.seconds, given.points, given.only), indent=1))
