@@ -2,6 +2,7 @@
 
 An answer is a 2xx or a definite refusal (4xx). No answer is: a connection that ends or is refused, a time-out, 503, 429, and 409
 with `Retry-After`, which says that the first request under the key is still running. 500 is an answer that must never come.
+Where the first one's attempt is open, the product says so with V36 and no `Retry-After`: that is repeated, too, and counted.
 """
 
 import base64
@@ -26,6 +27,14 @@ ROOTS = {
     "transactions": "transaction", "~process": "processing-request", "~advance": "clock", "accounts": "account",
     "~freeze": "freeze", "~cancel": "cancel", "~pause": "pause", "~resume": "resume", "~reverse": "reverse",
 }
+
+
+def still_running(status, names, answer):
+    """Whether an answer says that the first request under the key has no outcome yet."""
+    if status != 409:
+        return False
+    words = answer.get("failureMessage", "") if isinstance(answer, dict) else ""
+    return "retry-after" in names or words.startswith("the first request under this Idempotency-Key is open")
 
 
 class NoAnswer(Exception):
@@ -159,11 +168,11 @@ class Caller:
             except (OSError, http.client.HTTPException) as error:
                 line.failures.append(type(error).__name__)
             else:
-                if status not in (429, 502, 503, 504) and not (status == 409 and "retry-after" in names):
+                if status not in (429, 502, 503, 504) and not still_running(status, names, answer):
                     line.status, line.headers, line.answer = status, names, answer
                     line.ended = time.monotonic()
                     return line
-                line.failures.append(status)
+                line.failures.append(status if "retry-after" in names else f"{status} without Retry-After")
             if time.monotonic() > end or self.stopped.is_set():
                 raise NoAnswer(f"{line.method} {line.path}: {line.failures[-3:]}")
             self.stopped.wait(min(0.01 * 1.5 ** min(turn, 8), 0.25))

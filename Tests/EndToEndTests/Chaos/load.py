@@ -58,14 +58,17 @@ class Load:
         for thread in self.threads:
             thread.start()
 
-    def end(self, seconds=180):
-        """Lets everybody finish what is in hand."""
+    def end(self, nudge, seconds=180):
+        """Lets everybody finish what is in hand; `nudge` is called meanwhile."""
         self.stopping.set()
+        end = time.monotonic() + seconds
         for thread in [*self.threads, self.mover]:
-            if thread.ident is not None:
-                thread.join(seconds)
-                if thread.is_alive():
+            while thread.ident is not None and thread.is_alive():
+                if time.monotonic() > end:
                     self.errors.append("a caller does not come to an end")
+                    break
+                nudge()
+                thread.join(0.2)
 
     def move(self):
         """Moves the clock a day at a time: by ~advance, or by SQL, which leaves the day to the jobs processes."""

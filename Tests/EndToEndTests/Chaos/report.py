@@ -51,6 +51,11 @@ def table(results):
     return "\n".join(lines)
 
 
+def is_sound(one):
+    """Whether nothing broke, was lost or was done twice."""
+    return not any(one[name] for name in ("broken", "lost", "double"))
+
+
 def complaints(one, most=20):
     """What broke in a test, in sentences."""
     found = [f"{name}: {line}" for name in ("broken", "lost", "double") for line in one[name]]

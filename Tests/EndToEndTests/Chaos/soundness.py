@@ -36,15 +36,20 @@ class Verdict:
         return "\n".join(words) or "sound"
 
 
+def bring_forward(stack, age=3):
+    """Has open attempts looked up now that are older than any call to the processor under way; how many are open."""
+    return int(stack.sql(f"""
+        update billing.attempts set next_look_up = clock_timestamp()
+         where outcome = 'open' and next_look_up > clock_timestamp()
+           and opened_at < clock_timestamp() - interval '{age} s';
+        select count(*) from billing.attempts where outcome = 'open'""")[0][0])
+
+
 def resolve_attempts(stack, seconds=60):
     """Has every open attempt asked for until none is open; how many were open at first."""
-    bring_forward = """
-        update billing.attempts set next_look_up = clock_timestamp()
-         where outcome = 'open' and next_look_up > clock_timestamp();
-        select count(*) from billing.attempts where outcome = 'open'"""
-    first = int(stack.sql(bring_forward)[0][0])
+    first = bring_forward(stack)
     if first:
-        wait_until(lambda: stack.sql(bring_forward)[0][0] == "0", seconds, "no attempt is open", 0.1)
+        wait_until(lambda: bring_forward(stack) == 0, seconds, "no attempt is open", 0.1)
     return first
 
 
@@ -163,6 +168,9 @@ def check_journal(stack, merchant, journal, verdict):
         verdict.broken.append(f"never answered: {line}")
     for name, found in (("acknowledged", journal.acknowledged()), ("answered after repeating", journal.repeated())):
         verdict.counts[name] = verdict.counts.get(name, 0) + len(found)
+    verdict.counts["409 without Retry-After"] = sum(
+        str(failure).startswith("409") for line in journal.lines for failure in line.failures
+        if "without" in str(failure))
     check_customers(stack, merchant, journal, verdict)
     check_transactions(stack, merchant, journal, verdict)
     check_adjustments(stack, merchant, journal, verdict)
