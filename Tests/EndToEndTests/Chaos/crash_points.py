@@ -5,7 +5,9 @@ First each command is run undisturbed, and its rounds to the books and the proce
 customer, the same command, and `kill -9` of the worker there. The repeated request must get the answer, and leave the state, of
 the undisturbed one. One more trial a command loses the whole answer on its way to the caller.
 
-    python3 crash_points.py [--points N] [--seconds S] [--only WORDS]       the seed is SEED
+The same is done to `billing run` over two business dates with all that a pass does (passes.py); there it is begun again.
+
+    python3 crash_points.py [--points N] [--seconds S] [--only WORDS | --passes]       the seed is SEED
 """
 
 import argparse
@@ -14,9 +16,11 @@ import os
 import random
 import time
 
+from caller import NoAnswer
 from commands import DESKS, Trial, commands
 from directors import PHASES, KillAt
 from lab import Desk, Lab, Result, conclude, difference, plain
+from passes import Passes
 
 # What says that the first request is still open at the processor.
 OPEN = "V36"
@@ -161,10 +165,55 @@ class Points:
                 break
             try:
                 self.try_point(*point)
-            except (RuntimeError, ValueError, OSError) as error:
+            except (RuntimeError, ValueError, OSError, NoAnswer) as error:
                 self.result.fault(f"{point[0].name}, {point[2]} {point[1]} ({point[3]}): {type(error).__name__} {error}")
         if most is not None and most < len(self.points):
             self.result.add("points not drawn", len(self.points) - most)
+
+
+class PassPoints:
+    """The points of a billing pass over two business dates, and the trials at them."""
+
+    def __init__(self, lab, seed):
+        self.random = random.Random(seed)
+        self.result = Result("S2 crash points of passes", seed)
+        self.passes = Passes(lab)
+
+    def run(self, most, seconds):
+        """Trials in an order drawn from the seed, as many as wanted and as time allows."""
+        steps, wanted = self.passes.count()
+        points = [(stage, number, phase, f"{place}: {name}") for stage, each in enumerate(steps)
+                  for number, (place, name, _) in enumerate(each) for phase in PHASES]
+        self.result.add("points", len(points))
+        self.random.shuffle(points)
+        points, left = points[:most], len(points[most:]) if most is not None else 0
+        end = time.monotonic() + seconds
+        for place, (stage, number, phase, words) in enumerate(points):
+            if time.monotonic() > end:
+                left += len(points) - place
+                break
+            at = f"pass {stage + 1}, {phase} {number} ({words})"
+            director = KillAt(self.passes.is_run, number, phase, connects=True)
+            try:
+                state, starts = self.passes.disturbed(stage, director)
+            except (RuntimeError, ValueError, OSError, NoAnswer) as error:
+                self.result.fault(f"{at}: {type(error).__name__} {error}")
+                continue
+            self.result.add("kills" if director.fired.is_set() else "points not reached")
+            self.result.add("trials")
+            if starts > 2:
+                self.result.fault(f"{at}: the pass was begun {starts} times")
+            self.result.compare(at, wanted, state)
+        if left:
+            self.result.add("points not drawn", left)
+
+
+def pass_points(seed, seconds=600, most=None):
+    """The same for billing passes; its row."""
+    with Lab(workers=2) as lab:
+        points = PassPoints(lab, seed)
+        points.run(most, seconds)
+        return conclude(lab, points.result)
 
 
 def ended_as_decline(state):
@@ -186,7 +235,11 @@ if __name__ == "__main__":
     parser.add_argument("--points", type=int)
     parser.add_argument("--seconds", type=float, default=1800)
     parser.add_argument("--only", default="")
+    parser.add_argument("--passes", action="store_true")
     given = parser.parse_args()
     chosen = int(os.environ.get("SEED") or random.randrange(1 << 31))
     print(f"SEED={chosen}")
-    print(json.dumps(crash_points(chosen, given.seconds, given.points, given.only), indent=1))
+    if given.passes:
+        print(json.dumps(pass_points(chosen, given.seconds, given.points), indent=1))
+    else:
+        print(json.dumps(crash_points(chosen, given.seconds, given.points, given.only), indent=1))

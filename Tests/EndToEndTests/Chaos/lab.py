@@ -1,12 +1,13 @@
 """A stack behind proxies, and what the tests with them share: trials, their state told without ids, results."""
 
 import datetime
+import http.client
 import json
 import os
 import re
 import time
 
-from caller import Caller, Journal
+from caller import Caller, Journal, NoAnswer
 from directors import Counting
 from processes import Component
 from proxy import Proxies
@@ -128,6 +129,29 @@ class Lab:
             f"update billing.merchant_accounts set clock_at = '{day} 00:00Z' where account_id = {account}")
 
 
+class Asking(Caller):
+    """A caller that takes "the first request is open" as an answer: what is open is settled by whoever asks."""
+
+    def repeat(self, line, send="json", accept="json"):
+        """Sends a noted request until it is answered."""
+        end = time.monotonic() + self.patience
+        headers = {"Idempotency-Key": line.key} if line.key else {}
+        while True:
+            line.sent += 1
+            try:
+                status, names, answer = self.once(line.method, line.path, line.fields, headers, send, accept)
+            except (OSError, http.client.HTTPException) as error:
+                line.failures.append(type(error).__name__)
+            else:
+                line.failures.append(status)
+                if status not in (429, 502, 503, 504) and not (status == 409 and "retry-after" in names):
+                    line.status, line.headers, line.answer = status, names, answer
+                    return line
+            if time.monotonic() > end:
+                raise NoAnswer(f"{line.method} {line.path}: {line.failures[-3:]}")
+            time.sleep(0.02)
+
+
 class Desk:
     """A merchant account and a caller of it."""
 
@@ -137,7 +161,7 @@ class Desk:
         lab.merchants.append(self.merchant)
         self.account = self.merchant.account
         self.journal = Journal()
-        self.caller = Caller(self.merchant, self.journal, patience)
+        self.caller = Asking(self.merchant, self.journal, patience)
 
     def make(self, method, path, fields=None, key=None):
         """A request of a trial's preparation, which must succeed; the answer."""
