@@ -7,19 +7,15 @@ the undisturbed one. One more trial a command loses the whole answer on its way 
 
 The same is done to `billing run` over two business dates with all that a pass does (passes.py); there it is begun again.
 
-    python3 crash_points.py [--points N] [--seconds S] [--only WORDS | --passes]       the seed is SEED
+    SEED=7 python3 crash_points.py crash_points|pass_points [--seconds S] [--short]
 """
 
-import argparse
-import json
-import os
-import random
 import time
 
 from caller import NoAnswer
 from commands import DESKS, Trial, commands
 from directors import PHASES, KillAt
-from lab import Desk, Lab, Result, conclude, difference, plain
+from lab import Desk, Lab, Result, alone, conclude, difference, draw, plain
 from passes import Passes
 
 # What says that the first request is still open at the processor.
@@ -36,11 +32,11 @@ def is_settled(line, wanted):
 class Points:
     """The points of all commands, and the trials at them."""
 
-    def __init__(self, lab, seed, only=""):
-        self.lab, self.random = lab, random.Random(seed)
-        self.result = Result("S2 crash points", seed)
+    def __init__(self, lab, seed, most=None):
+        self.lab, self.seed = lab, seed
+        self.result = Result("S2", "crash points of commands", seed)
         self.desks = {}
-        self.commands = [one for one in commands() if only in one.name]
+        self.commands = draw(seed, commands(), most)
         self.wanted = {}
         self.points = []
 
@@ -102,11 +98,11 @@ class Points:
             self.lab.proxies.direct(None)
             state = trial.desk.state(trial.tag)
             self.wanted[command.name] = (line.status, plain(line.answer, trial.desk.clock), state)
-            self.result.add("commands")
+            self.result.inject("commands", 1)
             for number, (place, name, _) in enumerate(director.steps):
                 self.points += [(command, number, phase, f"{place}: {name}") for phase in PHASES]
             self.points.append((command, None, "answer lost", "caller"))
-        self.result.add("points", len(self.points))
+        self.result.inject("points", len(self.points))
 
     def try_point(self, command, number, phase, words):
         """One trial."""
@@ -127,10 +123,10 @@ class Points:
                 self.lab.proxies.direct(None)
             line = self.done(command, trial, line)
             if not director.fired.is_set():
-                self.result.add("points not reached")
+                self.result.tell("points not reached", 1)
             else:
-                self.result.add("kills")
-        self.result.add("trials")
+                self.result.inject("kills", 1)
+        self.result.inject("trials", 1)
         self.judge(command, trial, line, at)
 
     def judge(self, command, trial, line, at):
@@ -139,14 +135,14 @@ class Points:
         found = trial.desk.state(trial.tag)
         if not line.ok and line.code in command.keyless:
             # Without a key a repetition is a request of its own: what it wants was done.
-            self.result.add("repetitions without a key, refused as done")
+            self.result.tell("repetitions without a key refused as done", 1)
             self.result.compare(at, state, found)
             return
         if not line.ok:
-            self.result.fault(f"{at}: answered {line}", lost=1)
+            self.result.fault(f"{at}: answered {line}", "lost")
             return
         if command.declines and ended_as_decline(found):
-            self.result.add("raw account data never arrived, ended as declines")
+            self.result.tell("raw account data never arrived, declined", 1)
             return
         if self.result.compare(at, state, found) and command.answer:
             where = difference(answer, plain(line.answer, trial.desk.clock))
@@ -156,27 +152,25 @@ class Points:
     def run(self, most, seconds):
         """Trials in an order drawn from the seed, as many as wanted and as time allows."""
         self.count()
-        self.random.shuffle(self.points)
-        # Trials that move a clock go on from each other.
+        drawn = draw(self.seed, self.points, most)
+        self.result.left_out(len(self.points) - len(drawn))
         end = time.monotonic() + seconds
-        for place, point in enumerate(self.points[:most]):
+        for place, point in enumerate(drawn):
             if time.monotonic() > end:
-                self.result.add("points left out for want of time", len(self.points[:most]) - place)
+                self.result.left_out(len(drawn) - place)
                 break
             try:
                 self.try_point(*point)
             except (RuntimeError, ValueError, OSError, NoAnswer) as error:
                 self.result.fault(f"{point[0].name}, {point[2]} {point[1]} ({point[3]}): {type(error).__name__} {error}")
-        if most is not None and most < len(self.points):
-            self.result.add("points not drawn", len(self.points) - most)
 
 
 class PassPoints:
     """The points of a billing pass over two business dates, and the trials at them."""
 
     def __init__(self, lab, seed):
-        self.random = random.Random(seed)
-        self.result = Result("S2 crash points of passes", seed)
+        self.seed = seed
+        self.result = Result("S2", "crash points of passes", seed)
         self.passes = Passes(lab)
 
     def run(self, most, seconds):
@@ -184,13 +178,13 @@ class PassPoints:
         steps, wanted = self.passes.count()
         points = [(stage, number, phase, f"{place}: {name}") for stage, each in enumerate(steps)
                   for number, (place, name, _) in enumerate(each) for phase in PHASES]
-        self.result.add("points", len(points))
-        self.random.shuffle(points)
-        points, left = points[:most], len(points[most:]) if most is not None else 0
+        self.result.inject("points", len(points))
+        drawn = draw(self.seed, points, most)
+        self.result.left_out(len(points) - len(drawn))
         end = time.monotonic() + seconds
-        for place, (stage, number, phase, words) in enumerate(points):
+        for place, (stage, number, phase, words) in enumerate(drawn):
             if time.monotonic() > end:
-                left += len(points) - place
+                self.result.left_out(len(drawn) - place)
                 break
             at = f"pass {stage + 1}, {phase} {number} ({words})"
             director = KillAt(self.passes.is_run, number, phase, connects=True)
@@ -199,21 +193,14 @@ class PassPoints:
             except (RuntimeError, ValueError, OSError, NoAnswer) as error:
                 self.result.fault(f"{at}: {type(error).__name__} {error}")
                 continue
-            self.result.add("kills" if director.fired.is_set() else "points not reached")
-            self.result.add("trials")
+            if director.fired.is_set():
+                self.result.inject("kills", 1)
+            else:
+                self.result.tell("points not reached", 1)
+            self.result.inject("trials", 1)
             if starts > 2:
                 self.result.fault(f"{at}: the pass was begun {starts} times")
             self.result.compare(at, wanted, state)
-        if left:
-            self.result.add("points not drawn", left)
-
-
-def pass_points(seed, seconds=600, most=None):
-    """The same for billing passes; its row."""
-    with Lab(workers=2) as lab:
-        points = PassPoints(lab, seed)
-        points.run(most, seconds)
-        return conclude(lab, points.result)
 
 
 def ended_as_decline(state):
@@ -222,24 +209,23 @@ def ended_as_decline(state):
     return [(entry["type"], entry.get("processingInfo", {}).get("responseCode")) for entry in entries] == [("AD", None)]
 
 
-def crash_points(seed, seconds=600, most=None, only=""):
-    """The test; its row."""
-    with Lab(workers=8) as lab:
-        points = Points(lab, seed, only)
-        points.run(most, seconds)
+def crash_points(seed, seconds, short=False):
+    """All points of all commands; short: some of some."""
+    with Lab(workers=3 if short else 8) as lab:
+        points = Points(lab, seed, 6 if short else None)
+        points.run(24 if short else None, seconds)
         return conclude(lab, points.result)
 
 
+def pass_points(seed, seconds, short=False):
+    """All points of billing passes."""
+    with Lab(workers=2) as lab:
+        points = PassPoints(lab, seed)
+        points.run(3 if short else None, seconds)
+        return conclude(lab, points.result)
+
+
+TESTS = [("S2", crash_points, 12, 12), ("S2", pass_points, 8, 8)]
+
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--points", type=int)
-    parser.add_argument("--seconds", type=float, default=1800)
-    parser.add_argument("--only", default="")
-    parser.add_argument("--passes", action="store_true")
-    given = parser.parse_args()
-    chosen = int(os.environ.get("SEED") or random.randrange(1 << 31))
-    print(f"SEED={chosen}")
-    if given.passes:
-        print(json.dumps(pass_points(chosen, given.seconds, given.points), indent=1))
-    else:
-        print(json.dumps(crash_points(chosen, given.seconds, given.points, given.only), indent=1))
+    alone([crash_points, pass_points])

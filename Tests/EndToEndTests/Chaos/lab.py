@@ -1,12 +1,15 @@
 """A stack behind proxies, and what the tests with them share: trials, their state told without ids, results."""
 
+import argparse
 import datetime
 import http.client
 import json
 import os
+import random
 import re
 import time
 
+import report
 from caller import Caller, Journal, NoAnswer
 from directors import Counting
 from processes import Component
@@ -238,63 +241,63 @@ def difference(wanted, found, at=""):
 
 
 def count_of(state):
-    """How many customers and transactions a state has, to tell lost from double."""
+    """How many customers, transactions and plans a state has, to tell lost from double."""
     return sum(1 + len(one["transactions"]) for one in state[0]) + len(state[1])
 
 
-class Result:
-    """What a test found: a row of the table, and lines for whoever repeats it."""
+class Result(report.Result):
+    """What a test found; faults are told at once."""
 
-    def __init__(self, test, seed):
-        self.test, self.seed = test, seed
-        self.began = time.monotonic()
-        self.numbers = {}
-        self.faults, self.lost, self.double = [], 0, 0
-        self.broken = []
-
-    def add(self, name, by=1):
-        self.numbers[name] = self.numbers.get(name, 0) + by
-
-    def fault(self, words, lost=0, double=0):
-        """Something that must not be; told at once."""
-        self.faults.append(words)
-        self.lost += lost
-        self.double += double
-        print(f"{self.test}: {words}", flush=True)
+    def fault(self, words, kind="broken"):
+        """Something that must not be."""
+        getattr(self.verdict, kind).append(words)
+        print(f"{self.test} {self.name}: {words}", flush=True)
 
     def compare(self, words, wanted, found):
         """Notes a state that is not the one wanted: what is missing is lost, what is too many is double."""
         where = difference(wanted, found)
         if where:
             more = count_of(found) - count_of(wanted)
-            self.fault(f"{words}: {where}", lost=max(-more, 0), double=max(more, 0))
+            self.fault(f"{words}: {where}", "lost" if more < 0 else "double" if more else "broken")
         return where is None
 
-    def row(self):
-        """The result as one dict."""
-        return {
-            "test": self.test, "seed": self.seed, "injected": ", ".join(f"{n} {w}" for w, n in self.numbers.items()),
-            "broken": self.broken, "faults": self.faults, "lost": self.lost, "double": self.double,
-            "back": None, "seconds": round(time.monotonic() - self.began, 1),
-            "repeat": f"SEED={self.seed} ONLY={self.test.split(' ')[0]} make chaos",
-        }
-
-
-def show(document):
-    return json.dumps(document, indent=1, sort_keys=True)
+    def left_out(self, number):
+        """Notes how many trials there was no time for."""
+        if number > 0:
+            self.tell("not drawn", number)
 
 
 def conclude(lab, result):
-    """What every test ends with: a jobs process settles what is open, then all is looked at."""
-    result.broken += [f"the proxy itself: {words}" for words in lab.proxies.faults()]
+    """What every test ends with: a jobs process settles what is open, then all is looked at. The result as a dict."""
+    for words in lab.proxies.faults():
+        result.fault(f"the proxy itself: {words}")
     lab.jobs[0].start()
     try:
-        verdict = check(lab.stack, [(merchant, Journal()) for merchant in lab.merchants])
+        result.take(check(lab.stack, [(merchant, Journal()) for merchant in lab.merchants]))
     finally:
         lab.jobs[0].end()
-    for words in verdict.broken + verdict.lost + verdict.double:
-        print(f"{result.test}: {words}", flush=True)
-    result.broken += verdict.broken
-    result.lost += len(verdict.lost)
-    result.double += len(verdict.double)
-    return result.row()
+    for name in ("broken", "lost", "double"):
+        for words in getattr(result.verdict, name):
+            print(f"{result.test} {result.name}, at the end: {name}: {words}", flush=True)
+    return result.as_dict()
+
+
+def draw(seed, items, most=None):
+    """So many of the items, or all of them, in an order drawn from the seed."""
+    found = list(items)
+    random.Random(seed).shuffle(found)
+    return found if most is None else found[:most]
+
+
+def alone(tests):
+    """Runs one of a module's tests by its name: SEED, and as arguments its name, seconds and whether it is short."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("name", choices=[one.__name__ for one in tests])
+    parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--short", action="store_true")
+    given = parser.parse_args()
+    seed = os.environ.get("SEED") or str(random.SystemRandom().randrange(10**6))
+    print(f"SEED={seed}", flush=True)
+    for one in tests:
+        if one.__name__ == given.name:
+            print(json.dumps(one(seed, given.seconds, given.short), indent=1))
