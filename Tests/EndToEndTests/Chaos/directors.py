@@ -145,23 +145,23 @@ class Stall(At):
 
 
 class Drip(Counting):
-    """Hands rounds and answers on in pieces of so many bytes, a moment apart."""
+    """Hands answers, and rounds where wanted, on in pieces of so many bytes, each sent by itself."""
 
-    def __init__(self, concerns, piece, pause=0.0005):
+    def __init__(self, concerns, piece, requests=True):
         super().__init__(concerns)
-        self.piece, self.pause = piece, pause
+        self.piece, self.requests = piece, requests
 
     async def dripped(self, writer, data):
         """All but the last piece, each by itself; gives back the rest."""
         while len(data) > self.piece:
             writer.write(data[:self.piece])
             await writer.drain()
-            await asyncio.sleep(self.pause)
+            await asyncio.sleep(0)
             data = data[self.piece:]
         return data
 
     async def request(self, session, one):
-        if self.place_of(session, one) is not None:
+        if self.place_of(session, one) is not None and self.requests:
             one.request = await self.dripped(session.server, one.request)
 
     async def answer(self, session, one):

@@ -17,8 +17,8 @@ POLICY = {
 TWICE_D03, CHARGED_BACK = "4000000000009995", "4000000000000259"
 # A Monday.
 FIRST = datetime.date(2027, 1, 4)
-# Days of a trial on which a pass is made.
-STAGES = (1, 9)
+# Days of a trial on which a pass is made; the last one is not disturbed.
+STAGES = (1, 9, 10)
 
 
 class Passes:
@@ -28,7 +28,7 @@ class Passes:
         self.lab, self.small = lab, small
         self.desk = Desk(lab, clock=str(FIRST), **POLICY)
         self.trials = 0
-        self.stages = STAGES[:1] if small else STAGES
+        self.stages = STAGES[:2] if small else STAGES
 
     def group(self, tag, day):
         """The customers of a trial: card or account, amount, payments, and what is done with the subscription."""
@@ -95,12 +95,12 @@ class Passes:
         """An undisturbed trial: the rounds of each stage, and the state at the end."""
         tag = self.begin()
         steps = []
-        for stage in range(len(self.stages)):
+        for stage in range(len(self.stages) - 1):
             self.reach(stage)
             director, _ = self.lab.count(lambda: self.lab.run_over(self.desk.account), self.is_run, True)
             steps.append(director.steps)
             self.settle()
-        return steps, self.desk.state(tag)
+        return steps, self.finish(tag, len(self.stages) - 2)
 
     def disturbed(self, stage, director, again=3):
         """A trial with a director at work in one stage; the state at the end, and how often the pass was begun."""

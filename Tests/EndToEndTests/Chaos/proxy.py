@@ -24,6 +24,7 @@ class Round:
         self.answer = b""
         self.statements = [name for name in map(statement_of, messages) if name]
         self.name = shortened(self.statements) or "empty"
+        self.lengths = [len(one) for one in messages]
 
     def has(self, *statements):
         """Whether one of these statements is run in it."""
