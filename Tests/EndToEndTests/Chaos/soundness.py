@@ -55,6 +55,8 @@ def resolve_attempts(stack, seconds=60):
 
 def settle(stack, merchants, seconds=120):
     """Waits until the jobs processes have caught up: no missed bill, nothing set aside, no retry or notice left undone."""
+    if not merchants:
+        return
     numbers = ",".join(str(merchant.account) for merchant in merchants)
 
     def caught_up():

@@ -20,7 +20,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 import urllib.error
 import urllib.request
 import ssl
@@ -61,7 +60,10 @@ class Merchant:
 class Stack:
     """A running product and everything to disturb it with."""
 
-    def __init__(self, workers=2, jobs=1, settings=None, start=True, connections=100, wal="1GB", prefix="billing-chaos-"):
+    def __init__(self, workers=2, jobs=1, settings=None, start=True, connections=100, wal="1GB", prefix="billing-chaos-",
+                 web=None):
+        # Texts of deploy/nginx.conf that are another one here.
+        self.web = dict(web or {})
         self.workers_wanted, self.settings = workers, dict(settings or {})
         self.user = unprivileged_user()
         self.folder = tempfile.mkdtemp(prefix=prefix)
@@ -196,7 +198,11 @@ class Stack:
             for line in file.read().split("\n"):
                 marked = re.search("#= ([a-z_]+)$", line)
                 lines.append(ours[marked.group(1)] if marked else line)
-        return "\n".join(lines)
+        text = "\n".join(lines)
+        for old, new in self.web.items():
+            assert old in text, f"deploy/nginx.conf has no {old}"
+            text = text.replace(old, new)
+        return text
 
     def await_ready(self, seconds=60):
         """Waits until /readyz is green."""
@@ -273,10 +279,8 @@ class Stack:
             pools["long" if b"long" in words else "main"].append(pid)
         return pools
 
-    def reload(self):
-        """HUP to the master, and waits until every worker is another one and all wanted are there."""
+    def reload(self, wanted):
+        """HUP to the master, and waits until every worker is another one and as many as wanted are there."""
         before = set(self.workers())
         self.serve.tell(signal.SIGHUP)
-        wanted = len(before)
-        wait_until(lambda: not before & set(self.workers()) and len(self.workers()) >= wanted, 90, "new workers")
-        return time.monotonic()
+        wait_until(lambda: not before & set(self.workers()) and len(self.workers()) == wanted, 120, "new workers")
