@@ -225,7 +225,7 @@ def undated(state):
 def ended_as_decline(state):
     """Whether what a payment became is a decline of nothing charged, and nothing else was."""
     entries = [entry for one in state[0] for entry in one["transactions"] if entry["type"] in ("AP", "AC", "AD")]
-    return [(entry["type"], entry.get("processingInfo", {}).get("responseCode")) for entry in entries] == [("AD", None)]
+    return [(entry["type"], entry.get("processingInfo", {}).get("responseCode")) for entry in entries] == [("AD", "E02")]
 
 
 def crash_points(seed, seconds, short=False):
