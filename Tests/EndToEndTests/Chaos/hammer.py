@@ -17,7 +17,10 @@ import sys
 import threading
 import time
 
-BIG = [{"billingCycleType": "M", "amount": 1000 + n, "firstBillingDate": "2027-06-01"} for n in range(12)]
+# nginx closes a connection that was idle for 65 seconds.
+IDLE = 30
+# A write that costs something.
+BIG = [{"billingCycleType": "M", "amount": 1000 + n, "firstBillingDate": "2027-06-01"} for n in range(5)]
 
 
 class Connection:
@@ -26,6 +29,7 @@ class Connection:
     def __init__(self, task, context):
         self.task, self.context = task, context
         self.reader = self.writer = None
+        self.used = time.monotonic()
         pair = f"{task['user']}:{task['password']}".encode()
         self.login = base64.b64encode(pair).decode()
 
@@ -36,8 +40,11 @@ class Connection:
 
     async def ask(self, method, path, body, key):
         """Sends a request once; its status."""
+        if time.monotonic() - self.used > IDLE:
+            self.close()
         if self.writer is None:
             await self.open()
+        self.used = time.monotonic()
         lines = [f"{method} /api/v01{path} HTTP/1.1", "Host: localhost", f"Authorization: Basic {self.login}",
                  "Accept: application/json"]
         if body is not None:
@@ -135,12 +142,13 @@ class Hammer:
                 self.late = max(self.late, -wait)
                 # Answers are read even when sending is behind.
                 await asyncio.sleep(0)
-            connection = free.pop() if free else Connection(self.task, self.context)
+            connection = free.popleft() if free else Connection(self.task, self.context)
             job = asyncio.create_task(self.one(connection))
             busy.add(job)
             job.add_done_callback(lambda job, connection=connection: (busy.discard(job), free.append(connection)))
             self.most_waiting = max(self.most_waiting, len(busy))
         self.offered = time.monotonic() - self.began
+        print("offered", file=sys.stderr, flush=True)
         while busy:
             await asyncio.wait(set(busy))
 
@@ -153,7 +161,7 @@ class Hammer:
         threading.Thread(target=self.listen, daemon=True).start()
         self.began = time.monotonic()
         if self.task["rate"]:
-            await self.scheduled(connections)
+            await self.scheduled(collections.deque(connections))
         else:
             await asyncio.gather(*(self.closed(one) for one in connections))
         seconds = time.monotonic() - self.began
@@ -188,6 +196,10 @@ class Hammering:
         self.process.stdin.flush()
         if self.process.stderr.readline().strip() != "ready":
             raise RuntimeError("the hammer does not begin: " + self.process.stderr.read()[-500:])
+
+    def await_offered(self):
+        """Waits until an open loop has sent its last request."""
+        self.process.stderr.readline()
 
     def end(self):
         """Ends a closed loop; the figures."""
