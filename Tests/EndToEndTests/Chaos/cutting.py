@@ -26,7 +26,6 @@ class Request:
 
     def __init__(self, lab, command, desk):
         self.lab, self.command, self.desk, self.name = lab, command, desk, command.name
-        self.connects = False
 
     def concerns(self, pid):
         """Whose rounds count."""
@@ -55,15 +54,9 @@ class Request:
     def count(self):
         """The steps and the outcome of an undisturbed one."""
         trial = self.prepared()
-        director, _ = self.lab.count(lambda: self.send_counted(trial))
-        return director.steps, self.send_again(trial)
-
-    def send_counted(self, trial):
         method, path, fields = self.command.asked(trial)
-        return self.desk.make(method, path, fields, key=trial.tag)
-
-    def send_again(self, trial):
-        return self.send(trial)
+        director, _ = self.lab.count(lambda: self.desk.make(method, path, fields, key=trial.tag))
+        return director.steps, self.send(trial)
 
     def disturbed(self, director):
         """The outcome with a director at work."""

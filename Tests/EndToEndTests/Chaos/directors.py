@@ -100,6 +100,16 @@ class StopAt(At):
         kill(session.pid, signal.SIGSTOP)
 
 
+class StopBeforeProcessor(StopAt):
+    """Stops the client's process when it is about to send to the processor for the first time."""
+
+    def __init__(self, concerns):
+        super().__init__(concerns, 0, "before")
+
+    def place_of(self, session, one):
+        return super().place_of(session, one) if session.place == "processor" and one.number else None
+
+
 class LoseAnswer(At):
     """Closes the connection in place of an answer: the client lives, and does not know."""
 

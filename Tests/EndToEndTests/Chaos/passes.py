@@ -4,10 +4,11 @@ Every trial begins 28 days after the one before, in the same merchant account: t
 before have left is settled by then.
 """
 
+import copy
 import datetime
 
 from commands import BANK, Trial, customer
-from lab import ALWAYS_D01, ALWAYS_D16, CARD, LOST_ANSWER, Desk
+from lab import ALWAYS_D01, ALWAYS_D16, CARD, LOST_ANSWER, Desk, difference
 
 POLICY = {
     "softDeclineFee": 20, "hardDeclineFee": 30, "retryFee": 10, "chargebackFee": 1500, "freezeRecurringFee": 77,
@@ -120,3 +121,22 @@ class Passes:
         finally:
             self.lab.proxies.direct(None)
         return self.finish(tag, stage), starts
+
+    @staticmethod
+    def compare(result, words, wanted, found):
+        """Notes a state that is not the one wanted."""
+        if difference(wanted, found) and not difference(undated(wanted), undated(found)):
+            # Ageing passes over what is open at the processor, and comes once a date.
+            result.tell("written off a date later", 1)
+        else:
+            result.compare(words, wanted, found)
+
+
+def undated(state):
+    """A state without the date of what was written off."""
+    state = copy.deepcopy(state)
+    for one in state[0]:
+        for entry in one["transactions"]:
+            if entry["type"] == "AA":
+                entry["dueDate"] = None
+    return state
