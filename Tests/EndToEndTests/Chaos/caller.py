@@ -172,7 +172,8 @@ class Caller:
                     line.status, line.headers, line.answer = status, names, answer
                     line.ended = time.monotonic()
                     return line
-                line.failures.append(status if "retry-after" in names else f"{status} without Retry-After")
+                code = answer.get("failureCode", "") if isinstance(answer, dict) else ""
+                line.failures.append(f"{status} {code}" + ("" if "retry-after" in names else " without Retry-After"))
             if time.monotonic() > end or self.stopped.is_set():
                 raise NoAnswer(f"{line.method} {line.path}: {line.failures[-3:]}")
             self.stopped.wait(min(0.01 * 1.5 ** min(turn, 8), 0.25))

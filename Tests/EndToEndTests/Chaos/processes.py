@@ -44,6 +44,11 @@ def as_user(user):
     return ["setpriv", "--reuid", user, "--regid", str(pwd.getpwnam(user).pw_gid), "--init-groups", "--"]
 
 
+def settings_of(preload):
+    """The words before a command that give it more of an environment: for it alone, not for what makes it another user's."""
+    return ["env", *(f"{name}={value}" for name, value in preload.items())] if preload else []
+
+
 def clean_environment(**more):
     """The caller's environment without what could lead to another stack or server."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "BILLING_"))}
@@ -152,8 +157,9 @@ class Guard:
 class Component:
     """A program that is started, and started again, in a folder of the stack, with its output appended to a file."""
 
-    def __init__(self, words, folder, log, user, environment):
+    def __init__(self, words, folder, log, user, environment, preload=None):
         self.words, self.folder, self.log = words, folder, log
+        self.preload = settings_of(preload)
         self.user, self.environment = user, environment
         self.process = None
         self.starts = 0
@@ -168,7 +174,7 @@ class Component:
         assert not self.runs(), "it runs already"
         script = 'umask 027; ulimit -c 0; cd "$1" && exec >>"$2" 2>&1; shift 2; exec "$@"'
         self.process = subprocess.Popen(
-            [*as_user(self.user), "sh", "-c", script, "component", self.folder, self.log, *self.words],
+            [*as_user(self.user), *self.preload, "sh", "-c", script, "component", self.folder, self.log, *self.words],
             stdin=subprocess.DEVNULL, start_new_session=True, env=self.environment)
         self.starts += 1
 

@@ -24,7 +24,7 @@ import urllib.error
 import urllib.request
 import ssl
 
-from processes import Component, Guard, as_user, children_of, clean_environment, unprivileged_user, wait_until
+from processes import Component, Guard, as_user, children_of, clean_environment, settings_of, unprivileged_user, wait_until
 from servers import Server
 
 PROJECT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../.."))
@@ -61,7 +61,7 @@ class Stack:
     """A running product and everything to disturb it with."""
 
     def __init__(self, workers=2, jobs=1, settings=None, start=True, connections=100, wal="1GB", prefix="billing-chaos-",
-                 web=None):
+                 web=None, preload=None):
         # Texts of deploy/nginx.conf that are another one here.
         self.web = dict(web or {})
         self.workers_wanted, self.settings = workers, dict(settings or {})
@@ -78,7 +78,11 @@ class Stack:
         self.port = free_port()
         self.authority = f"{self.folder}/ca.pem"
         self.program = f"{self.folder}/state/billing"
+        # What all processes but nginx get beside that: a library that stands between them and the machine's clock.
         self.environment = clean_environment(BILLING_RUN_DIR=f"{self.folder}/state")
+        self.preload = preload
+        for server in (self.books, self.processor):
+            server.component.preload = settings_of(preload)
         self.serve = self.component("serve", [self.program, "serve"])
         self.jobs = [self.component(f"jobs{number}", [self.program, "jobs"]) for number in range(jobs)]
         self.nginx = self.component("nginx", [
@@ -104,7 +108,7 @@ class Stack:
     def component(self, name, words, environment=None):
         """A program of this stack with a log of that name."""
         return Component(words, f"{self.folder}/state", f"{self.folder}/log/{name}", self.user,
-                         environment or self.environment)
+                         environment or self.environment, None if name == "nginx" else self.preload)
 
     def own(self, path, mode):
         """Gives a path to the stack's user."""
