@@ -2,9 +2,10 @@
 
     chaos.py [--seed WORD] [--minutes N] [--only S3,S5] [--short] [--json FILE]
 
-Each part of the harness is a module with TESTS: rows of test, function, weight of its share of the minutes, seconds it may take
-when short. The function is called with seed, seconds and whether it is to be short, and gives one Result, or several. All are
-printed as a table; the exit status is 1 when anything broke, was lost or was done twice. BILLING_BINARY is the program.
+Each part of the harness is a module with TESTS: rows of test, function, weight of its share of the minutes, seconds
+it may take when short. The function is called with seed, seconds and whether it is to be short, and gives one Result,
+or several. All are printed as a table; the exit status is 1 when anything broke, was lost or was done twice.
+BILLING_BINARY is the program.
 """
 
 import argparse
@@ -20,7 +21,7 @@ import traceback
 
 import report
 
-PARTS = ["crash_points", "storms", "cutting", "reload", "overload", "outages", "interleavings"]
+PARTS = ["crash_points", "taken_over", "storms", "cutting", "reload", "overload", "outages", "interleavings"]
 # These measure: nothing else may run beside them.
 ALONE = {"S7"}
 

@@ -34,7 +34,7 @@ class Points:
 
     def __init__(self, lab, seed, most=None):
         self.lab, self.seed = lab, seed
-        self.result = Result("S2", "crash points of commands", seed)
+        self.result = Result("S2", "crash points", seed)
         self.desks = {}
         self.commands = draw(seed, commands(), most)
         self.wanted = {}
@@ -174,7 +174,7 @@ class PassPoints:
 
     def __init__(self, lab, seed):
         self.seed = seed
-        self.result = Result("S2", "crash points of passes", seed)
+        self.result = Result("S2", "pass points", seed)
         self.passes = Passes(lab)
 
     def run(self, most, seconds):

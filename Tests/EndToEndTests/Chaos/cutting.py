@@ -158,7 +158,7 @@ def cut_positions(cutting):
 def cuts(seed, seconds, short=False):
     """The connection ends at each position of each answer and request."""
     with Lab(workers=2 if short else 4) as lab:
-        cutting = Cutting(lab, "cuts at byte positions", seed)
+        cutting = Cutting(lab, "cuts", seed)
         positions = cut_positions(cutting)
         cutting.result.inject("positions", len(positions))
         drawn = draw(seed, positions, 30 if short else None)
@@ -189,7 +189,7 @@ def stalls(seed, seconds, short=False):
 def drips_and_echoes(seed, seconds, short=False):
     """All comes in small pieces; each answer of the processor comes two times."""
     with Lab(workers=2 if short else 4) as lab:
-        cutting = Cutting(lab, "drips and answers twice", seed)
+        cutting = Cutting(lab, "drips and echoes", seed)
         trials = []
         for subject in cutting.subjects:
             for piece in (64,) if short else (1, 7, 64):

@@ -248,6 +248,11 @@ def count_of(state):
 class Result(report.Result):
     """What a test found; faults are told at once."""
 
+    def as_dict(self):
+        """All of it; repeated by the name of the test's function, which its own name gives."""
+        function = self.name.replace(" ", "_")
+        return dict(super().as_dict(), repeat=f"make chaos ONLY={function} SEED={self.seed}")
+
     def fault(self, words, kind="broken"):
         """Something that must not be."""
         getattr(self.verdict, kind).append(words)

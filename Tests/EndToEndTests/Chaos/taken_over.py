@@ -26,6 +26,7 @@ def lost_answers(seed, seconds, short, name, what, is_wanted):
     """The answers of some rounds are lost, one a trial: of a payment, a refund and a billing pass."""
     with Lab(workers=2 if short else 4) as lab:
         cutting = Cutting(lab, name, seed)
+        cutting.result.test = "S2"
         trials = [(subject, lambda concerns, number=number: LoseAnswer(concerns, number, "after"),
                    f"the answer of {number} ({place}: {words}) is lost", what)
                   for subject in cutting.subjects
@@ -51,7 +52,7 @@ def lost_processor_answer(seed, seconds, short=False):
 def two_jobs_processes_same_work(seed, seconds, short=False):
     """Several jobs processes and passes begin on the same due work at the same moment; the result is that of one alone."""
     with Lab(workers=2, jobs=2) as lab:
-        result = Result("S2", "two jobs processes, same work", seed)
+        result = Result("S2", "two jobs processes same work", seed)
         passes = Passes(lab)
         _, wanted = passes.count()
         end = time.monotonic() + seconds
@@ -221,7 +222,7 @@ def stopped_before_sending(seed, seconds, short=False):
     """A process is stopped between its attempt and the processor; what it was to send is given up meanwhile; it is woken."""
     del seconds
     with Lab(workers=4, settings={"BILLING_REQUEST_DEADLINE": 29 if short else 120}) as lab:
-        result = Result("S2", "stopped before sending, given up meanwhile", seed)
+        result = Result("S2", "stopped before sending", seed)
         cutting = Cutting(lab, result.name, seed)
         stopping = Stopping(lab, result, short)
         subject, _, passing = cutting.subjects
