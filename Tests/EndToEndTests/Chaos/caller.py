@@ -1,8 +1,9 @@
-"""A careful caller of the REST interface: it repeats a request under its Idempotency-Key until it has an answer, and notes it.
+"""A careful caller of the REST interface: it repeats a request under its Idempotency-Key until it has an answer.
 
-An answer is a 2xx or a definite refusal (4xx). No answer is: a connection that ends or is refused, a time-out, 503, 429, and 409
-with `Retry-After`, which says that the first request under the key is still running. 500 is an answer that must never come.
-Where the first one's attempt is open, the product says so with V36 and no `Retry-After`: that is repeated, too, and counted.
+An answer is a 2xx or a definite refusal (4xx). No answer is: a connection that ends or is refused, a time-out, 503,
+429, and 409 with `Retry-After`, which says that the first request under the key is still running. 500 is an answer
+that must never come. Where the first one's attempt is open, the product says so with V36 and no `Retry-After`: that
+is repeated, too, and counted.
 """
 
 import base64
@@ -74,7 +75,8 @@ class Line:
 
     def __str__(self):
         words = self.answer.get("failureMessage", "") if isinstance(self.answer, dict) else ""
-        return f"{self.method} {self.path} tag {self.tag}: {self.status} {self.code or ''} {words} after {self.sent} sends"
+        asked = f"{self.method} {self.path} tag {self.tag}"
+        return f"{asked}: {self.status} {self.code or ''} {words} after {self.sent} sends"
 
 
 class Journal:
@@ -125,7 +127,7 @@ class Caller:
             self.connection = None
 
     def once(self, method, path, fields=None, headers=None, send="json", accept="json"):
-        """Sends a request once: status, headers in small letters, the answer read. OSError and HTTPException get out."""
+        """Sends a request once: status, headers in small letters, the answer read. Failures to connect get out."""
         if self.connection is None:
             self.connection = http.client.HTTPSConnection(
                 "localhost", self.merchant.stack.port, context=self.context, timeout=self.timeout)

@@ -1,9 +1,9 @@
 """Many kept connections to nginx from one process: as fast as answers come (closed loop), or at set times (open loop).
 
-Reads a task as JSON on standard input, {"port", "authority", "user", "password", "connections", "seconds", "rate", "requests",
-"mix", "seed"}, and prints what became of it as JSON. `rate` 0 is the closed loop; else so many requests a second are sent at their
-times, whether answers come or not. Each request is sent once: what is not answered with 2xx is reported, never repeated. A closed
-loop ends after `seconds`, after `requests`, or when standard input ends.
+Reads a task as JSON on standard input, {"port", "authority", "user", "password", "connections", "seconds", "rate",
+"requests", "mix", "seed"}, and prints what became of it as JSON. `rate` 0 is the closed loop; else so many requests a
+second are sent at their times, whether answers come or not. Each request is sent once: what is not answered with 2xx
+is reported, never repeated. A closed loop ends after `seconds`, after `requests`, or when standard input ends.
 """
 
 import asyncio
@@ -166,7 +166,8 @@ class Hammer:
             await asyncio.gather(*(self.closed(one) for one in connections))
         seconds = time.monotonic() - self.began
         return {
-            "sent": self.sent, "made": self.made, "seconds": seconds, "outcomes": dict(self.outcomes), "perSecond": dict(self.done),
+            "sent": self.sent, "made": self.made, "seconds": seconds,
+            "outcomes": dict(self.outcomes), "perSecond": dict(self.done),
             "latencies": {name: percentiles(values) for name, values in self.latencies.items()},
             "offeredSeconds": self.offered, "mostWaiting": self.most_waiting, "late": self.late,
         }

@@ -140,7 +140,8 @@ class Actor:
         for _ in range(self.random.choice([1, 1, 2])):
             first = self.load.today + datetime.timedelta(days=self.random.randint(3, 12))
             amount = self.random.choice([self.random.randint(500, 6999)] * 4 + [8200, 15500])
-            subscriptions.append(dict(billingCycleType=self.random.choice("WWM"), amount=amount, firstBillingDate=str(first)))
+            cycle = self.random.choice("WWM")
+            subscriptions.append(dict(billingCycleType=cycle, amount=amount, firstBillingDate=str(first)))
         line = self.send("create", "PUT", "/customers", {
             "firstName": "Ann", "lastName": "Lee", "code": self.tag, "paymentOptions": options,
             "subscriptions": subscriptions})
@@ -175,7 +176,8 @@ class Actor:
         found = self.own("AP", "AC", "RI", "RF", "RC", "AR")
         if found is None:
             return self.record()
-        return self.send("reverse", "POST", f"/customers/{found[0]}/transactions/{found[2]}/~reverse", {"note": self.tag})
+        path = f"/customers/{found[0]}/transactions/{found[2]}/~reverse"
+        return self.send("reverse", "POST", path, {"note": self.tag})
 
     def record(self):
         """An invoice, a fee, a credit or cash by hand."""

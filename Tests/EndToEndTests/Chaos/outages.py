@@ -220,7 +220,8 @@ def processor_away(seed, seconds, short):
                 0, round(1000 * (time.monotonic() - start)) - result.told.get("other writes meanwhile, most ms", 0)))
         result.tell("slowest 202, s", round(slowest, 2))
         # The run meets the same: it bills, and collects later.
-        stack.sql(f"update billing.merchant_accounts set clock_at = '2027-01-05Z' where account_id = {merchant.account}")
+        stack.sql("update billing.merchant_accounts set clock_at = '2027-01-05Z'"
+                  f" where account_id = {merchant.account}")
         wait_until(lambda: count(stack, "attempts where outcome = 'open'") >= number, 90, "the run's attempts are open")
         result.inject("attempts without an outcome", count(stack, "attempts where outcome = 'open'"))
         # An hour goes by: every attempt was opened then, and was asked for in vain.
@@ -254,7 +255,7 @@ def count(stack, what):
 
 
 class FakeClock:
-    """The machine's clock as PostgreSQL, workers and jobs processes see it, through libfaketime: an offset in a file."""
+    """The machine's clock as PostgreSQL, workers and jobs processes see it, by libfaketime: an offset in a file."""
 
     def __init__(self):
         found = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
@@ -276,7 +277,7 @@ class FakeClock:
 
 
 def clock_set_back(seed, seconds, short):
-    """An account on real time: the machine's clock goes on a week, is set back a day, goes on: each cycle is billed once."""
+    """An account on real time: the clock goes on a week, is set back a day, goes on: each cycle is billed once."""
     result = Result("S8", "clock set back a day", seed)
     clock = FakeClock()
     if clock.library is None:
@@ -325,6 +326,7 @@ def go_back_and_forth(stack, clock, result, short):
     stack.processor.stop()
     caller.change("pay", "POST", f"/customers/{customers[1]}/transactions/~process",
                   {"amount": 700, "code": "lost"}, "lost")
+    result.inject("attempts without an outcome", count(stack, "attempts where outcome = 'open'"))
     clock.set(6)
     stack.processor.start()
     back = time.monotonic()

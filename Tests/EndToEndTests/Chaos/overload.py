@@ -1,7 +1,8 @@
-"""S7: more than the server can do. Two and five times its capacity are offered in an open loop, which does not slow down with it.
+"""S7: more than the server can do: two and five times its capacity in an open loop, which does not slow down with it.
 
-One worker, and writes that cost something, so that this machine can offer five times as much. Capacity is what a closed loop gets
-through. Reached: goodput of 90 % of it, all others refused (503, 429) within 50 ms, and normal again within 5 s.
+One worker, and writes that cost something, so that this machine can offer five times as much. Capacity is what a
+closed loop gets through. Reached: goodput of 90 % of it, all others refused (503, 429) within 50 ms, and normal again
+within 5 s.
 """
 
 import time
@@ -61,7 +62,7 @@ def probe(caller, tag):
 
 
 def recover(caller, normal, factor):
-    """Seconds until ordinary writes are answered as quickly as before: three in a row within three times the normal time."""
+    """Seconds until ordinary writes are as quick as before: three in a row within three times the normal time."""
     began, good, turn = time.monotonic(), 0, 0
     since = began
     while good < 3 and time.monotonic() - began < 60:
@@ -75,7 +76,7 @@ def recover(caller, normal, factor):
 
 
 def judge(result, factor, capacity, offered, again, short):
-    """Compares one run with what is to be reached. The short one, beside other tests, measures without judging times."""
+    """Compares one run with what is to be reached. The short one measures without judging times."""
     goodput = steady(offered)
     refused = {name: offered["latencies"][name] for name in REFUSED if name in offered["latencies"]}
     other = {name: number for name, number in offered["outcomes"].items() if name not in ("ok", *REFUSED)}
@@ -100,7 +101,7 @@ def judge(result, factor, capacity, offered, again, short):
 
 
 def steady(offered):
-    """Writes a second while requests came: without the first second and without those answered after the last was sent."""
+    """Writes a second while requests came: without the first second and what was answered after the last came."""
     seconds = sorted(int(name) for name in offered["perSecond"])
     last = int(offered["offeredSeconds"])
     counted = [offered["perSecond"][str(second)] for second in seconds if 1 <= second < last]

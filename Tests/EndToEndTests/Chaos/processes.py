@@ -1,7 +1,7 @@
-"""Processes of one run folder: started as an unprivileged user, found again by their working folder, ended with the harness.
+"""Processes of one run folder: started as an unprivileged user, found by their working folder, ended with the harness.
 
-A guard, a process of its own, holds the reading end of a pipe whose writing end only the harness has. When that is closed,
-however the harness ended, the guard ends every process that works below the folder and removes the folder.
+A guard, a process of its own, holds the reading end of a pipe whose writing end only the harness has. When that is
+closed, however the harness ended, the guard ends every process that works below the folder and removes the folder.
 """
 
 import os
@@ -45,7 +45,7 @@ def as_user(user):
 
 
 def settings_of(preload):
-    """The words before a command that give it more of an environment: for it alone, not for what makes it another user's."""
+    """The words before a command that give it more of an environment, and not what makes it another user's."""
     return ["env", *(f"{name}={value}" for name, value in preload.items())] if preload else []
 
 
@@ -113,7 +113,7 @@ def send(pid, number):
 
 
 def end_all(folder):
-    """Ends what works below a folder: the database servers in their own way first, for the sake of their shared memory."""
+    """Ends what works below a folder: database servers in their own way first, for their shared memory's sake."""
     for pid in working_in(folder):
         try:
             with open(f"/proc/{pid}/cmdline", "rb") as file:

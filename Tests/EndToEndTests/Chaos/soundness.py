@@ -1,5 +1,5 @@
-"""What every chaos test ends with: nothing open, no invariant broken, our books and the processor's the same, every acknowledged
-request there exactly once, nothing there that nobody sent.
+"""What every chaos test ends with: nothing open, no invariant broken, our books and the processor's the same, every
+acknowledged request there exactly once, nothing there that nobody sent.
 
     verdict = check(stack, [(merchant, journal), …])
     verdict.broken, verdict.lost, verdict.double      lists of sentences; all empty when all is well
@@ -54,7 +54,7 @@ def resolve_attempts(stack, seconds=60):
 
 
 def settle(stack, merchants, seconds=120):
-    """Waits until the jobs processes have caught up: no missed bill, nothing set aside, no retry or notice left undone."""
+    """Waits until the jobs processes have caught up: no missed bill, no retry or notice left undone."""
     if not merchants:
         return
     numbers = ",".join(str(merchant.account) for merchant in merchants)
@@ -111,11 +111,12 @@ def check_processor(stack, verdict):
     attempts = {}
     paid = {}
     for row in stack.sql("""
-            select p.account_id, 't' || p.transaction_id, p.kind, p.amount, p.approved_amount, p.response_code, p.outcome,
-                   p.invoice_id, p.source_id, p.subscription_id, t.status, t.amount, t.type
+            select p.account_id, 't' || p.transaction_id, p.kind, p.amount, p.approved_amount, p.response_code,
+                   p.outcome, p.invoice_id, p.source_id, p.subscription_id, t.status, t.amount, t.type
               from billing.attempts p
               join billing.merchant_accounts a on a.account_id = p.account_id and a.processor = 'sandbox'
-              left join billing.transactions t on t.account_id = p.account_id and t.transaction_id = p.transaction_id"""):
+              left join billing.transactions t
+                on t.account_id = p.account_id and t.transaction_id = p.transaction_id"""):
         attempts[row[0], row[1]] = row
     verdict.counts["movements"] = len(movements)
     verdict.counts["attempts"] = len(attempts)
@@ -134,7 +135,7 @@ def check_processor(stack, verdict):
         elif outcome == "declined" and code and place not in movements:
             verdict.broken.append(f"our attempt {place} is declined with {code}, and the processor knows nothing of it")
         elif outcome == "approved" and (status not in ("final", "reversed") or row[11] != row[4]):
-            verdict.lost.append(f"attempt {place} was approved over {row[4]} and its transaction is {status} of {row[11]}")
+            verdict.lost.append(f"attempt {place} is approved over {row[4]}, its transaction is {status} of {row[11]}")
         elif outcome == "open":
             verdict.broken.append(f"attempt {place} is still open")
         if outcome == "approved" and row[2] in ("payment", "claim") and row[7]:
@@ -163,7 +164,7 @@ def check_payments_of_invoices(stack, paid, verdict):
 
 
 def check_journal(stack, merchant, journal, verdict):
-    """Every acknowledged request once, every refused one not at all, nothing from nobody, balances that are the sums."""
+    """Every acknowledged request once, every refused one not at all, nothing from nobody, balances as the sums."""
     for line in journal.broken():
         verdict.broken.append(f"an internal error: {line}")
     for line in journal.unanswered():
@@ -240,7 +241,8 @@ def check_transactions(stack, merchant, journal, verdict):
         elif row is None:
             verdict.lost.append(f"acknowledged, and not there: {line}")
         elif not as_told(line, row):
-            verdict.lost.append(f"acknowledged as {line.answer.get('type')} {line.answer.get('amount')}, is {row[3:6]}: {line}")
+            told_of = (line.answer.get("type"), line.answer.get("amount"))
+            verdict.lost.append(f"acknowledged as {told_of}, is {row[3:6]}: {line}")
         others = [number for number in found if number != line.id]
         if others:
             verdict.double.append(f"acknowledged as {line.id}, and there as {others}, too: {line}")
@@ -251,14 +253,14 @@ def check_transactions(stack, merchant, journal, verdict):
 
 
 def as_told(line, row):
-    """Whether a transaction is what its request was told; a pending one may have become a decline, or partly approved, since."""
+    """Whether a transaction is what its request was told; a pending one may have become a decline since."""
     pending = line.status == 202 or line.answer.get("status") == "pending"
     same_type = row[3] == line.answer["type"] or pending and row[3] == "AD"
     return same_type and (row[4] == line.answer["amount"] or pending) and row[1] == str(line.customer)
 
 
 def check_adjustments(stack, merchant, journal, verdict):
-    """Each acknowledged freeze, pause and cancellation left one adjustment with its note; each refused one left none."""
+    """Each acknowledged freeze, pause and cancellation left one adjustment with its note, each refused one none."""
     notes = {}
     for note, number in stack.sql(f"""
             select note, count(*) from billing.subscription_adjustments

@@ -1,14 +1,14 @@
 """The whole product in a folder of its own: two database servers, `billing serve`, `billing jobs`, nginx.
 
-The books and the sandbox processor's book are on servers of their own: the processor is a process of its own. Everything is the
-real program; nothing is built for the test. `Stack()` prepares and starts all of it, `end()` ends and removes it; so does the
-death of this process.
+The books and the sandbox processor's book are on servers of their own: the processor is a process of its own.
+Everything is the real program; nothing is built for the test. `Stack()` prepares and starts all of it, `end()` ends
+and removes it; so does the death of this process.
 
     with Stack(workers=4, jobs=2) as stack:
         merchant = stack.merchant(lateFeeAmount=500)
 
-With `start=False` only the folders are there: `prepare()` makes and starts the databases; then `books_url` and `processor_url` may
-be pointed at a proxy, a socket folder below `stack.folder`; then `start()`.
+With `start=False` only the folders are there: `prepare()` makes and starts the databases; then `books_url` and
+`processor_url` may be pointed at a proxy, a socket folder below `stack.folder`; then `start()`.
 """
 
 import json
@@ -18,13 +18,14 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import urllib.error
 import urllib.request
-import ssl
 
-from processes import Component, Guard, as_user, children_of, clean_environment, settings_of, unprivileged_user, wait_until
+from processes import (Component, Guard, as_user, children_of, clean_environment, settings_of, unprivileged_user,
+                       wait_until)
 from servers import Server
 
 PROJECT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../.."))
@@ -60,8 +61,8 @@ class Merchant:
 class Stack:
     """A running product and everything to disturb it with."""
 
-    def __init__(self, workers=2, jobs=1, settings=None, start=True, connections=100, wal="1GB", prefix="billing-chaos-",
-                 web=None, preload=None):
+    def __init__(self, workers=2, jobs=1, settings=None, start=True, connections=100, wal="1GB",
+                 prefix="billing-chaos-", web=None, preload=None):
         # Texts of deploy/nginx.conf that are another one here.
         self.web = dict(web or {})
         self.workers_wanted, self.settings = workers, dict(settings or {})
@@ -137,7 +138,8 @@ class Stack:
             server.start()
         with open(f"{PROJECT}/deploy/roles.sql", encoding="utf-8") as file:
             self.books.sql(file.read(), "postgres")
-        self.processor.sql("create role billing_sandbox login; create database sandbox owner billing_sandbox", "postgres")
+        self.processor.sql("create role billing_sandbox login; create database sandbox owner billing_sandbox",
+                           "postgres")
         self.configure()
         self.billing("migrate")
         # Long ids, other ones for each class: one is never taken for another.
