@@ -169,6 +169,10 @@ class Desk:
     def make(self, method, path, fields=None, key=None):
         """A request of a trial's preparation, which must succeed; the answer."""
         line = self.caller.change("prepare", method, path, fields, key=key)
+        if line.code == "V36" and line.sent > 1:
+            # What a trial before has left of a connection may end a worker: the answer is asked for.
+            self.lab.recover(self.account)
+            self.caller.repeat(line)
         if not line.ok:
             raise RuntimeError(f"preparing: {line}")
         return line.answer
