@@ -10,18 +10,22 @@ BILLING_BINARY is the program.
 
 import argparse
 import concurrent.futures
+import ctypes
 import importlib
 import json
 import multiprocessing
 import os
 import random
+import signal
 import sys
 import time
 import traceback
 
 import report
+import stack
 
 PARTS = ["crash_points", "taken_over", "storms", "cutting", "reload", "overload", "outages", "interleavings"]
+PR_SET_PDEATHSIG = 1
 # These measure: nothing else may run beside them.
 ALONE = {"S7"}
 
@@ -39,6 +43,8 @@ def tests():
 
 def run(test, part, name, seed, seconds, short):
     """Runs one test; its results as dicts. Whatever ends it is a broken result."""
+    # The death of the harness ends this process, and that its stacks.
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     began = time.monotonic()
     try:
         found = getattr(importlib.import_module(part), name)(seed, seconds, short)
@@ -79,6 +85,23 @@ def main():
         sys.exit(f"chaos: there is no test {options.only}")
     print(f"chaos: seed {options.seed}", flush=True)
     began = time.monotonic()
+    template = stack.make_template()
+    try:
+        results = run_all(chosen, options)
+    finally:
+        template.end()
+    results.sort(key=lambda one: (int(one["test"].strip("S")), one["name"]))
+    print("\n" + report.table(results))
+    broken = [one for one in results if not report.is_sound(one)]
+    print(f"\nchaos: {len(results)} tests, {len(broken)} broken, {time.monotonic() - began:.0f} s, seed {options.seed}")
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump(results, file, indent=1)
+    sys.exit(1 if broken else 0)
+
+
+def run_all(chosen, options):
+    """Runs the tests chosen, side by side where they may; all results."""
     weight = sum(row[3] for row in chosen)
     results = []
     at_once = options.at_once or (3 if options.short else 1)
@@ -94,14 +117,7 @@ def main():
             for one in concurrent.futures.as_completed(waiting):
                 results += one.result()
                 tell(one.result())
-    results.sort(key=lambda one: (int(one["test"].strip("S")), one["name"]))
-    print("\n" + report.table(results))
-    broken = [one for one in results if not report.is_sound(one)]
-    print(f"\nchaos: {len(results)} tests, {len(broken)} broken, {time.monotonic() - began:.0f} s, seed {options.seed}")
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump(results, file, indent=1)
-    sys.exit(1 if broken else 0)
+    return results
 
 
 if __name__ == "__main__":

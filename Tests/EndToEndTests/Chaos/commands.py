@@ -109,6 +109,7 @@ def processed(name, **fields):
 INVOICE = recorded("invoice", type="RI", amount=1500)
 CASH = recorded("payment", type="AP", accountType="K", amount=1500)
 PAID = processed("payment", amount=1500)
+PLAN = ("PUT", "/plans", {"accountId": "{account}", "name": "{tag}", "amount": 900})
 RAW = {"amount": 1500, "accountType": "VC", "accountNumber": CARD, "accountAccessory": "1230", "holderName": "Ann Doe"}
 
 
@@ -146,9 +147,9 @@ def commands():
         Command("default option", ("POST", AT + "/payment-options/{option1}", {"isDefault": True}),
                 numbers=(CARD, DEBIT)),
         Command("erase option", ("DELETE", AT + "/payment-options/{option0}", None), keyless=("V24", "V30")),
-        Command("create plan", ("PUT", "/plans", {"accountId": "{account}", "name": "{tag}", "amount": 900}), numbers=None),
+        Command("create plan", PLAN, numbers=None),
         Command("modify plan", ("POST", "/plans/{plan}", {"amount": 1100}),
-                (("plan", "PUT", "/plans", {"accountId": "{account}", "name": "{tag}", "amount": 900}),), numbers=None),
+                (("plan", *PLAN),), numbers=None),
         Command("create subscription", ("PUT", AT + "/subscriptions", monthly(NEXT, length=12))),
         Command("modify subscription", ("POST", SUBSCRIPTION, {"paymentOptionId": "{option1}", "note": "other"}),
                 numbers=(CARD, DEBIT), subscriptions=SOON),

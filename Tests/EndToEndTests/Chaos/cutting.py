@@ -1,17 +1,20 @@
 """S5: a proxy before both servers that cuts after n bytes, stalls, drips and answers twice.
 
 Subjects: a payment of an invoice, a refund, a billing pass. First each is done undisturbed, and the bytes of each of its rounds
-are counted. Then each position of each answer, and five in each message of each request, is a trial of its own, with a fresh
-customer: the connection ends after so many bytes; nobody is killed. The outcome must be that of the undisturbed one.
+are counted. Then each position of each answer, and five in each message of each request, is cut in a trial with a fresh
+customer: the connection ends after so many bytes, up to eight times in a trial while the caller repeats; nobody is killed.
+The outcome must be that of the undisturbed one.
 
     SEED=7 python3 cutting.py cuts|stalls|drips_and_echoes [--seconds S] [--short]
 """
 
+import itertools
+import random
 import time
 
 from caller import NoAnswer
 from commands import INVOICE, PAID, Trial, process
-from directors import AnswerTwice, CutAnswer, CutRequest, Drip, Stall
+from directors import AnswerTwice, CutMany, Drip, Stall
 from lab import Desk, Lab, Result, alone, conclude, difference, draw, plain
 from passes import Passes
 
@@ -86,7 +89,7 @@ class Pass:
 
     def disturbed(self, director):
         """The outcome with a director at work."""
-        state, _ = self.passes.disturbed(0, director, again=5)
+        state, _ = self.passes.disturbed(0, director, again=12)
         return None, state
 
 
@@ -141,29 +144,40 @@ def cuts_of_request(one):
     return sorted(found)
 
 
-def cut_positions(cutting):
-    """A trial for each position of each answer, and for those of each request that may differ."""
-    found = []
-    for subject in cutting.subjects:
-        for number, (place, name, one) in enumerate(cutting.steps[subject.name]):
-            for length in range(len(one.answer)):
-                found.append((subject, lambda concerns, number=number, length=length: CutAnswer(concerns, number, length),
-                              f"the answer of {number} ({place}: {name}) cut after {length} bytes", "answers cut"))
-            for length in cuts_of_request(one):
-                found.append((subject, lambda concerns, number=number, length=length: CutRequest(concerns, number, length),
-                              f"request {number} ({place}: {name}) cut after {length} bytes", "requests cut"))
-    return found
+def cut_positions(steps, seed):
+    """Each position of each answer, and those of each request that may differ, by place, name and kind; in a drawn order."""
+    pool = {}
+    for place, name, one in steps:
+        pool.setdefault((place, name, "answer"), []).extend(range(len(one.answer)))
+        pool.setdefault((place, name, "request"), []).extend(cuts_of_request(one))
+    for key, lengths in pool.items():
+        random.Random(f"{seed}/{key}").shuffle(lengths)
+    return pool
+
+
+def left_in(pool):
+    return sum(map(len, pool.values()))
 
 
 def cuts(seed, seconds, short=False):
-    """The connection ends at each position of each answer and request."""
+    """The connection ends at each position of each answer and request: several times in a trial, until all were tried."""
     with Lab(workers=2 if short else 4) as lab:
         cutting = Cutting(lab, "cuts", seed)
-        positions = cut_positions(cutting)
-        cutting.result.inject("positions", len(positions))
-        drawn = draw(seed, positions, 30 if short else None)
-        cutting.result.left_out(len(positions) - len(drawn))
-        cutting.run(drawn, seconds)
+        chance = random.Random(seed)
+        pools = {one.name: cut_positions(cutting.steps[one.name], seed) for one in cutting.subjects}
+        cutting.result.inject("positions", sum(map(left_in, pools.values())))
+        end = time.monotonic() + seconds
+        vain = dict.fromkeys(pools, 0)
+        for number in itertools.count():
+            waiting = [one for one in cutting.subjects if left_in(pools[one.name]) and vain[one.name] < 20]
+            if not waiting or time.monotonic() > end or short and number >= 9:
+                break
+            subject = waiting[number % len(waiting)]
+            director = CutMany(subject.concerns, pools[subject.name], chance, likelihood=1 if vain[subject.name] > 5 else 0.25)
+            cutting.judge(subject, director, director.cuts)
+            vain[subject.name] = 0 if director.cuts else vain[subject.name] + 1
+            cutting.result.inject("connections cut", len(director.cuts))
+        cutting.result.left_out(sum(map(left_in, pools.values())))
         return conclude(lab, cutting.result)
 
 

@@ -117,30 +117,45 @@ class LoseAnswer(At):
         raise Ended
 
 
-class CutRequest(At):
-    """Hands the server the first bytes of a round, then closes the connection."""
+class CutMany(Counting):
+    """Closes the connection after so many bytes of an answer or request, several times in one doing.
 
-    def __init__(self, concerns, number, length):
-        super().__init__(concerns, number, "before")
-        self.length = length
+    `pool` holds the lengths still to be tried for each (place, name of the round, "answer" or "request"); what is cut is taken out.
+    """
 
-    async def act(self, session, one):
-        session.server.write(one.request[:self.length])
-        await session.server.drain()
-        raise Ended
+    def __init__(self, concerns, pool, chance, most=8, likelihood=0.25):
+        super().__init__(concerns)
+        self.pool, self.chance, self.most, self.likelihood = pool, chance, most, likelihood
+        self.cuts = []
 
+    def drawn(self, session, one, kind, data):
+        """A length for this round, taken out of the pool; None when it is let pass."""
+        if self.place_of(session, one) is None or len(self.cuts) >= self.most:
+            return None
+        lengths = self.pool.get((session.place, one.name, kind))
+        if not lengths or self.chance.random() > self.likelihood:
+            return None
+        # What was prepared before is shorter than what is prepared now: the last one that fits is taken.
+        place = next((place for place in range(len(lengths) - 1, -1, -1) if lengths[place] < len(data)), None)
+        if place is None:
+            return None
+        length = lengths.pop(place)
+        self.cuts.append(f"{kind} of {session.place}: {one.name} after {length} bytes")
+        return length
 
-class CutAnswer(At):
-    """Hands the client the first bytes of an answer, then closes the connection."""
+    async def request(self, session, one):
+        length = self.drawn(session, one, "request", one.request)
+        if length is not None:
+            session.server.write(one.request[:length])
+            await session.server.drain()
+            raise Ended
 
-    def __init__(self, concerns, number, length):
-        super().__init__(concerns, number, "after")
-        self.length = length
-
-    async def act(self, session, one):
-        session.writer.write(one.answer[:self.length])
-        await session.writer.drain()
-        raise Ended
+    async def answer(self, session, one):
+        length = self.drawn(session, one, "answer", one.answer)
+        if length is not None:
+            session.writer.write(one.answer[:length])
+            await session.writer.drain()
+            raise Ended
 
 
 class Stall(At):

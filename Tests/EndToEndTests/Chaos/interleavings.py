@@ -238,7 +238,7 @@ def is_of_some_order(told, orders, singles):
 
 def interleavings(seed, seconds, short=False):
     """Each pair of commands on one customer, interleaved at their round trips."""
-    with Lab(workers=4) as lab:
+    with Lab(workers=4, kept=False) as lab:
         result = Result("S14", "interleavings", seed)
         desks = Desks(lab)
         pairs = [Pair(lab, desks, *two) for two in itertools.combinations_with_replacement(DOINGS, 2)]

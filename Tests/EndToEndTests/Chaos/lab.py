@@ -31,12 +31,16 @@ DATE = re.compile(r"^(\d{4})-(\d\d)-(\d\d)( .*)?$")
 class Lab:
     """A stack whose books and processor are reached through proxies; its jobs processes do not run by themselves."""
 
-    def __init__(self, workers=6, jobs=1, settings=None):
+    def __init__(self, workers=6, jobs=1, settings=None, kept=True):
         values = {"BILLING_LONG_WORKERS": 4, **(settings or {})}
         self.stack = Stack(workers=workers, jobs=jobs, settings=values, start=False)
         self.proxies = None
         try:
             self.stack.prepare()
+            if not kept:
+                # A request on a connection that nginx keeps waits for the worker at its other end, whoever else is free.
+                text = self.stack.nginx_configuration().replace("fastcgi_keep_conn on;", "fastcgi_keep_conn off;")
+                self.stack.put("nginx.conf", text)
             # What waits for each other in a circle is told so soon.
             self.stack.books.sql("alter system set deadlock_timeout = '20ms'", "postgres")
             self.stack.books.sql("select pg_reload_conf()", "postgres")

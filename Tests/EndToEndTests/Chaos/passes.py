@@ -127,16 +127,16 @@ class Passes:
         """Notes a state that is not the one wanted."""
         if difference(wanted, found) and not difference(undated(wanted), undated(found)):
             # Ageing passes over what is open at the processor, and comes once a date.
-            result.tell("written off a date later", 1)
+            result.tell("aged a date later", 1)
         else:
             result.compare(words, wanted, found)
 
 
 def undated(state):
-    """A state without the date of what was written off."""
+    """A state without the dates of late fees and of what was written off."""
     state = copy.deepcopy(state)
     for one in state[0]:
         for entry in one["transactions"]:
-            if entry["type"] == "AA":
+            if entry["type"] in ("AA", "RL"):
                 entry["dueDate"] = None
     return state

@@ -29,6 +29,8 @@ from processes import (Component, Guard, as_user, children_of, clean_environment
 from servers import Server
 
 PROJECT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../.."))
+# Names the folder of a stack to copy, for this process and those it starts.
+TEMPLATE = "CHAOS_TEMPLATE"
 CERTIFICATE = """\
 [req]
 distinguished_name = name
@@ -49,6 +51,20 @@ def free_port():
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return one.getsockname()[1]
+
+
+def make_template():
+    """A stack that is prepared and never started: others copy what it takes long to make. Ends with `end()`."""
+    one = Stack(start=False, prefix="billing-chaos-template-")
+    try:
+        one.prepare()
+        one.books.stop()
+        one.processor.stop()
+    except BaseException:
+        one.end()
+        raise
+    os.environ[TEMPLATE] = one.folder
+    return one
 
 
 class Merchant:
@@ -133,9 +149,22 @@ class Stack:
         binary = os.environ.get("BILLING_BINARY") or f"{PROJECT}/.build/release/billing"
         shutil.copyfile(binary, self.program)
         self.own(self.program, 0o755)
-        for server in (self.books, self.processor):
-            server.make()
+        template = os.environ.get(TEMPLATE)
+        for name, server in (("books", self.books), ("processor", self.processor)):
+            server.make(template and f"{template}/{name}/volume/data")
             server.start()
+        if template:
+            for name in ("vault.key", "certificate.pem", "key.pem"):
+                shutil.copyfile(f"{template}/state/{name}", f"{self.folder}/state/{name}")
+                self.own(f"{self.folder}/state/{name}", 0o600)
+            shutil.copyfile(f"{template}/state/certificate.pem", self.authority)
+            self.configure()
+        else:
+            self.fill()
+        self.put("nginx.conf", self.nginx_configuration())
+
+    def fill(self):
+        """The roles, the schema, the vault's key, the certificate."""
         with open(f"{PROJECT}/deploy/roles.sql", encoding="utf-8") as file:
             self.books.sql(file.read(), "postgres")
         self.processor.sql("create role billing_sandbox login; create database sandbox owner billing_sandbox",
@@ -148,7 +177,6 @@ class Stack:
                           100000 + 110000 * row_number() over (order by sequencename))
               from pg_sequences where schemaname = 'billing'""")
         self.make_certificate()
-        self.put("nginx.conf", self.nginx_configuration())
 
     def configure(self):
         """Writes the settings file anew; a reload (HUP) or the next start reads it."""
