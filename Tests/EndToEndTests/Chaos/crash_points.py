@@ -1,11 +1,12 @@
-"""S2: the process that works ends at every send, commit, processor call and answer; the caller repeats under the same key.
+"""S2: the process that works ends at every send, commit, processor call and answer; the caller repeats under its key.
 
-First each command is run undisturbed, and its rounds to the books and the processor are counted and named: each has four points
-(before it is sent; sent, its answer not awaited; carried out, its answer not delivered; delivered). Then, for each point, a fresh
-customer, the same command, and `kill -9` of the worker there. The repeated request must get the answer, and leave the state, of
-the undisturbed one. One more trial a command loses the whole answer on its way to the caller.
+First each command is run undisturbed, and its rounds to the books and the processor are counted and named: each has
+four points (before it is sent; sent, its answer not awaited; carried out, its answer not delivered; delivered). Then,
+for each point, a fresh customer, the same command, and `kill -9` of the worker there. The repeated request must get the
+answer, and leave the state, of the undisturbed one. One more trial a command loses the whole answer on its way to the
+caller.
 
-The same is done to `billing run` over two business dates with all that a pass does (passes.py); there it is begun again.
+The same is done to `billing run` over two business dates with all that a pass does (passes.py); it is begun again.
 
     SEED=7 python3 crash_points.py crash_points|pass_points [--seconds S] [--short]
 """
@@ -65,10 +66,11 @@ class Points:
         return trial
 
     def prepared_on_clock(self, command, desk):
-        """A trial that moves the clock begins where the one before ended, with a subscription that is due on the way."""
+        """A trial that moves the clock begins where the one before ended, with something due on the way."""
         trial = Trial(desk, self.lab.tag("t"))
         day = self.lab.stack.sql(
-            f"select clock_at::date, clock_at::date + 1 from billing.merchant_accounts where account_id = {desk.account}")[0]
+            "select clock_at::date, clock_at::date + 1 from billing.merchant_accounts "
+            f"where account_id = {desk.account}")[0]
         desk.clock = day[0]
         command.subscriptions = ({"amount": 1500, "billingCycleType": "M", "firstBillingDate": day[1], "length": 1},)
         command.request = (command.request[0], command.request[1], {"to": day[1]})
@@ -166,7 +168,8 @@ class Points:
             try:
                 self.try_point(*point)
             except (RuntimeError, ValueError, OSError, NoAnswer) as error:
-                self.result.fault(f"{point[0].name}, {point[2]} {point[1]} ({point[3]}): {type(error).__name__} {error}")
+                at = f"{point[0].name}, {point[2]} {point[1]} ({point[3]})"
+                self.result.fault(f"{at}: {type(error).__name__} {error}")
 
 
 class PassPoints:
@@ -210,7 +213,8 @@ class PassPoints:
 def ended_as_decline(state):
     """Whether what a payment became is a decline of nothing charged, and nothing else was."""
     entries = [entry for one in state[0] for entry in one["transactions"] if entry["type"] in ("AP", "AC", "AD")]
-    return [(entry["type"], entry.get("processingInfo", {}).get("responseCode")) for entry in entries] == [("AD", "E02")]
+    codes = [(entry["type"], entry.get("processingInfo", {}).get("responseCode")) for entry in entries]
+    return codes == [("AD", "E02")]
 
 
 def crash_points(seed, seconds, short=False):

@@ -1,9 +1,9 @@
 """S5: a proxy before both servers that cuts after n bytes, stalls, drips and answers twice.
 
-Subjects: a payment of an invoice, a refund, a billing pass. First each is done undisturbed, and the bytes of each of its rounds
-are counted. Then each position of each answer, and five in each message of each request, is cut in a trial with a fresh
-customer: the connection ends after so many bytes, up to eight times in a trial while the caller repeats; nobody is killed.
-The outcome must be that of the undisturbed one.
+Subjects: a payment of an invoice, a refund, a billing pass. First each is done undisturbed, and the bytes of each of its
+rounds are counted. Then each position of each answer, and five in each message of each request, is cut in a trial with
+a fresh customer: the connection ends after so many bytes, up to eight times in a trial while the caller repeats; nobody
+is killed. The outcome must be that of the undisturbed one.
 
     SEED=7 python3 cutting.py cuts|stalls|drips_and_echoes [--seconds S] [--short]
 """
@@ -145,7 +145,7 @@ def cuts_of_request(one):
 
 
 def cut_positions(steps, seed):
-    """Each position of each answer, and those of each request that may differ, by place, name and kind; in a drawn order."""
+    """Each position of each answer, and of each request those that may differ, by place, name and kind; shuffled."""
     pool = {}
     for place, name, one in steps:
         pool.setdefault((place, name, "answer"), []).extend(range(len(one.answer)))
@@ -160,7 +160,7 @@ def left_in(pool):
 
 
 def cuts(seed, seconds, short=False):
-    """The connection ends at each position of each answer and request: several times in a trial, until all were tried."""
+    """The connection ends at each position of answers and requests: several times in a trial, until all were tried."""
     with Lab(workers=2 if short else 4) as lab:
         cutting = Cutting(lab, "cuts", seed)
         chance = random.Random(seed)
@@ -173,7 +173,8 @@ def cuts(seed, seconds, short=False):
             if not waiting or time.monotonic() > end or short and number >= 9:
                 break
             subject = waiting[number % len(waiting)]
-            director = CutMany(subject.concerns, pools[subject.name], chance, likelihood=1 if vain[subject.name] > 5 else 0.25)
+            likelihood = 1 if vain[subject.name] > 5 else 0.25
+            director = CutMany(subject.concerns, pools[subject.name], chance, likelihood=likelihood)
             cutting.judge(subject, director, director.cuts)
             vain[subject.name] = 0 if director.cuts else vain[subject.name] + 1
             cutting.result.inject("connections cut", len(director.cuts))

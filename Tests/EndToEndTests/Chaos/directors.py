@@ -120,7 +120,8 @@ class LoseAnswer(At):
 class CutMany(Counting):
     """Closes the connection after so many bytes of an answer or request, several times in one doing.
 
-    `pool` holds the lengths still to be tried for each (place, name of the round, "answer" or "request"); what is cut is taken out.
+    `pool` holds the lengths still to be tried for each (place, name of the round, "answer" or "request"); what is cut
+    is taken out.
     """
 
     def __init__(self, concerns, pool, chance, most=8, likelihood=0.25):

@@ -1,9 +1,9 @@
-"""S14: two commands on one customer at the same time, in every order of their rounds that two switches give, and a sample of others.
+"""S14: two commands on one customer at the same time, in every order of rounds with two switches, and a sample of others.
 
-The proxy holds both sessions at each round trip; a schedule says whose round goes next. Who waits for a lock lets the other go on.
-Afterwards a pass finishes what is left. The answers, transactions, balances and the subscription must be those of one of the two
-orders in which the commands can follow each other; where one was refused because the other's outcome was open (V36), those of the
-other alone.
+The proxy holds both sessions at each round trip; a schedule says whose round goes next. Who waits for a lock lets the
+other go on. Afterwards a pass finishes what is left. The answers, transactions, balances and the subscription must be
+those of one of the two orders in which the commands can follow each other; where one was refused because the other's
+outcome was open (V36), those of the other alone.
 
     SEED=7 python3 interleavings.py interleavings [--seconds S] [--short]
 """
@@ -102,7 +102,8 @@ class Pair:
                 if baton:
                     baton.expects(owner)
                 try:
-                    status, names, answer = caller.once(method, path, fields, {"Idempotency-Key": f"{trial.tag}-{owner}"})
+                    key = {"Idempotency-Key": f"{trial.tag}-{owner}"}
+                    status, names, answer = caller.once(method, path, fields, key)
                 except OSError:
                     status, names, answer = 503, {}, {}
                 if status != 503 and not (status == 409 and "retry-after" in names) or time.monotonic() > end:
@@ -214,8 +215,9 @@ def schedules(rounds, seed, sample):
     count_a, count_b = rounds["A"], rounds["B"]
     found = [[("A", place), ("B", None), ("A", None)] for place in range(1, count_a)]
     found += [[("B", place), ("A", None), ("B", None)] for place in range(1, count_b)]
-    more = [[("A", i), ("B", j), ("A", None), ("B", None)] for i, j in itertools.product(range(1, count_a), range(1, count_b))]
-    more += [[("B", j), ("A", i), ("B", None), ("A", None)] for i, j in itertools.product(range(1, count_a), range(1, count_b))]
+    places = list(itertools.product(range(1, count_a), range(1, count_b)))
+    more = [[("A", i), ("B", j), ("A", None), ("B", None)] for i, j in places]
+    more += [[("B", j), ("A", i), ("B", None), ("A", None)] for i, j in places]
     chance = random.Random(seed)
     few = chance.sample(more, min(sample, len(more)))
     for _ in range(sample):
@@ -249,7 +251,8 @@ def interleavings(seed, seconds, short=False):
             if time.monotonic() > end:
                 result.tell("pairs not drawn", len(drawn) - place)
                 break
-            play_pair(pair, result, seed, min(end, time.monotonic() + (end - time.monotonic()) / (len(drawn) - place)), short)
+            now = time.monotonic()
+            play_pair(pair, result, seed, now + (end - now) / (len(drawn) - place), short)
         return conclude(lab, result)
 
 

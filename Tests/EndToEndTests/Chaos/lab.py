@@ -38,7 +38,7 @@ class Lab:
         try:
             self.stack.prepare()
             if not kept:
-                # A request on a connection that nginx keeps waits for the worker at its other end, whoever else is free.
+                # A request on a kept connection waits for the worker at its other end, whoever else is free.
                 text = self.stack.nginx_configuration().replace("fastcgi_keep_conn on;", "fastcgi_keep_conn off;")
                 self.stack.put("nginx.conf", text)
             # What waits for each other in a circle is told so soon.

@@ -1,7 +1,7 @@
 """Billing passes as trials: a group of customers of all kinds, and `billing run` over two business dates of theirs.
 
-Every trial begins 28 days after the one before, in the same merchant account: the weekdays are the same, and what the trials
-before have left is settled by then.
+Every trial begins 28 days after the one before, in the same merchant account: the weekdays are the same, and what the
+trials before have left is settled by then.
 """
 
 import copy
@@ -47,7 +47,7 @@ class Passes:
         trial = Trial(self.desk, tag)
         for place, (number, amount, length, then) in enumerate(kinds):
             subscription = {"amount": amount, "billingCycleType": "W", "firstBillingDate": day(1), "length": length}
-            method, path, fields = customer(f"{tag}-{place}" if number else tag, (number,) if number else (), (subscription,))
+            method, path, fields = customer(f"{tag}-{place}", (number,) if number else (), (subscription,))
             fields["lastName"] = tag
             for part in fields.get("paymentOptions", []):
                 part["accountAccessory"] = part["accountAccessory"].replace("1230", "1299")

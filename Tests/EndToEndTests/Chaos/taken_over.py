@@ -1,5 +1,5 @@
-"""By name: a lost COMMIT answer, a lost processor answer, two jobs processes with the same work, and a worker or jobs process that is
-stopped (SIGSTOP) in the middle of moving money and woken after another has taken its work over.
+"""By name: a lost COMMIT answer, a lost processor answer, two jobs processes with the same work, and a worker or jobs
+process that is stopped (SIGSTOP) in the middle of moving money and woken after another has taken its work over.
 
     SEED=7 python3 taken_over.py lost_commit_answer|… [--seconds S] [--short]
 """
@@ -17,8 +17,8 @@ from processes import alive, wait_until
 
 # Longer than every limit: 20 s of a request, 20 s until an outcome is asked for, 10 s idle in a transaction.
 MINUTE = 60
-# An order that is sent after the recovery has given its attempt up is carried out by the processor, and our books say that
-# nothing was charged. To be set to False with the mending.
+# An order that is sent after the recovery has given its attempt up is carried out by the processor, and our books say
+# that nothing was charged. To be set to False with the mending.
 FAULT_IS_KNOWN = True
 
 
@@ -50,7 +50,7 @@ def lost_processor_answer(seed, seconds, short=False):
 
 
 def two_jobs_processes_same_work(seed, seconds, short=False):
-    """Several jobs processes and passes begin on the same due work at the same moment; the result is that of one alone."""
+    """Several jobs processes and passes begin on the same due work at one moment; the result is that of one alone."""
     with Lab(workers=2, jobs=2) as lab:
         result = Result("S2", "two jobs processes same work", seed)
         passes = Passes(lab)
@@ -122,13 +122,14 @@ class Stopping:
 
 
 def stopped_worker_woken(seed, seconds, short=False):
-    """A worker is stopped within a payment or refund; others, and the caller, go on; it is woken a minute later, or replaced."""
+    """A worker is stopped within a payment or refund; others go on; it is woken a minute later, or replaced."""
     with Lab(workers=4, settings={"BILLING_REQUEST_DEADLINE": 29 if short else 120,
                                   "BILLING_LONG_REQUEST_DEADLINE": 900}) as lab:
         cutting = Cutting(lab, "stopped worker woken", seed)
         result = cutting.result = Result("S2", "stopped worker woken", seed)
         stopping = Stopping(lab, result, short)
-        trials = [(subject, point) for subject in cutting.subjects[:2] for point in stop_points(cutting.steps[subject.name])]
+        trials = [(subject, point) for subject in cutting.subjects[:2]
+                  for point in stop_points(cutting.steps[subject.name])]
         end = time.monotonic() + seconds
         drawn = draw(seed, trials, 2 if short else None)
         result.left_out(len(trials) - len(drawn))
@@ -219,7 +220,7 @@ def stopped_jobs_woken(seed, seconds, short=False):
 
 
 def stopped_before_sending(seed, seconds, short=False):
-    """A process is stopped between its attempt and the processor; what it was to send is given up meanwhile; it is woken."""
+    """A process is stopped between its attempt and the processor; meanwhile that is given up; then it is woken."""
     del seconds
     with Lab(workers=4, settings={"BILLING_REQUEST_DEADLINE": 29 if short else 120}) as lab:
         result = Result("S2", "stopped before sending", seed)
@@ -252,8 +253,8 @@ def stopped_before_sending(seed, seconds, short=False):
         return found
 
 
-TESTS = [("S2", lost_commit_answer, 1, 8), ("S2", lost_processor_answer, 1, 6), ("S2", two_jobs_processes_same_work, 1, 8),
-         ("S2", stopped_worker_woken, 6, 8), ("S2", stopped_jobs_woken, 6, 8),
+TESTS = [("S2", lost_commit_answer, 1, 8), ("S2", lost_processor_answer, 1, 6),
+         ("S2", two_jobs_processes_same_work, 1, 8), ("S2", stopped_worker_woken, 6, 8), ("S2", stopped_jobs_woken, 6, 8),
          ("S2", stopped_before_sending, 1, 8)]
 
 if __name__ == "__main__":

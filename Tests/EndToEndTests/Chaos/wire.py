@@ -1,4 +1,4 @@
-"""A session of the superuser that stays open: SQL as text, rows as lists of texts, without starting a program each time."""
+"""A session of the superuser that stays open: SQL as text, rows as lists of texts, no program started for it."""
 
 import socket
 import struct
