@@ -1,4 +1,4 @@
-"""S14: two commands on one customer at the same time, in every order of rounds with two switches, and a sample of others.
+"""S14: two commands on one customer at the same time, in every order of rounds with two switches, and some others.
 
 The proxy holds both sessions at each round trip; a schedule says whose round goes next. Who waits for a lock lets the
 other go on. Afterwards a pass finishes what is left. The answers, transactions, balances and the subscription must be

@@ -254,7 +254,8 @@ def stopped_before_sending(seed, seconds, short=False):
 
 
 TESTS = [("S2", lost_commit_answer, 1, 8), ("S2", lost_processor_answer, 1, 6),
-         ("S2", two_jobs_processes_same_work, 1, 8), ("S2", stopped_worker_woken, 6, 8), ("S2", stopped_jobs_woken, 6, 8),
+         ("S2", two_jobs_processes_same_work, 1, 8), ("S2", stopped_worker_woken, 6, 8),
+         ("S2", stopped_jobs_woken, 6, 8),
          ("S2", stopped_before_sending, 1, 8)]
 
 if __name__ == "__main__":
