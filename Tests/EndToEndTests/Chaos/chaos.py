@@ -13,10 +13,10 @@ import concurrent.futures
 import ctypes
 import importlib
 import json
-import multiprocessing
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 import traceback
@@ -26,6 +26,8 @@ import stack
 
 PARTS = ["crash_points", "taken_over", "storms", "cutting", "reload", "overload", "outages", "interleavings"]
 PR_SET_PDEATHSIG = 1
+# Before the results of a test's process, after whatever it has printed.
+RESULTS = "results: "
 # These measure: nothing else may run beside them.
 ALONE = {"S7"}
 
@@ -60,6 +62,18 @@ def run(test, part, name, seed, seconds, short):
     return results
 
 
+def run_apart(*task):
+    """Runs one test in a process of its own; its results as dicts."""
+    done = subprocess.run([sys.executable, os.path.abspath(__file__), "--one", json.dumps(task)],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False)
+    try:
+        return json.loads(done.stdout.rpartition(RESULTS)[2])
+    except ValueError:
+        one = report.Result(task[0], task[2].replace("_", " "), task[3])
+        one.verdict.broken.append(f"the test's process ended with {done.returncode}: {done.stdout[-1000:]}")
+        return [dict(one.as_dict(), seconds=0, function=task[2])]
+
+
 def tell(results):
     """Says at once how a test went."""
     for one in results:
@@ -78,7 +92,11 @@ def main():
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--at-once", type=int, default=0, help="tests side by side (1; short: 3)")
     parser.add_argument("--json", help="a file for all results")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.one:
+        print(RESULTS + json.dumps(run(*json.loads(options.one))))
+        return
     wanted = {word.strip().lower() for word in options.only.split(",") if word.strip()}
     chosen = [row for row in tests() if not wanted or {row[0].lower(), row[2].lower()} & wanted]
     if not chosen:
@@ -105,13 +123,9 @@ def run_all(chosen, options):
     weight = sum(row[3] for row in chosen)
     results = []
     at_once = options.at_once or (3 if options.short else 1)
-    context = multiprocessing.get_context("spawn")
     for group in ([row for row in chosen if row[0] not in ALONE], [row for row in chosen if row[0] in ALONE]):
-        if not group:
-            continue
-        with concurrent.futures.ProcessPoolExecutor(
-                1 if group[0][0] in ALONE else at_once, mp_context=context, max_tasks_per_child=1) as pool:
-            waiting = [pool.submit(run, test, part, name, options.seed,
+        with concurrent.futures.ThreadPoolExecutor(1 if group and group[0][0] in ALONE else at_once) as pool:
+            waiting = [pool.submit(run_apart, test, part, name, options.seed,
                                    short if options.short else options.minutes * 60 * share / weight, options.short)
                        for test, part, name, share, short in group]
             for one in concurrent.futures.as_completed(waiting):

@@ -105,12 +105,12 @@ def kill_databases(seed, seconds, short):
         workers = set(stack.workers())
         end = time.monotonic() + seconds
         turn = 0
-        while time.monotonic() < end and (not short or turn < 2):
+        while turn < 2 if short else time.monotonic() < end:
             turn += 1
             pause = chosen.uniform(0.5, 1.5) if short else chosen.uniform(10, 20)
             before = len(load.journal.acknowledged())
             wait_until(lambda: len(load.journal.acknowledged()) > before + 5, 60, "the load goes on")
-            time.sleep(max(0, min(pause, end - time.monotonic())))
+            time.sleep(pause if short else max(0, min(pause, end - time.monotonic())))
             server = stack.processor if turn % 3 == 0 and not short else stack.books
             down = time.monotonic()
             if turn % 2:
