@@ -68,7 +68,7 @@ class Points:
     def prepared_on_clock(self, command, desk):
         """A trial that moves the clock begins where the one before ended, with something due on the way."""
         trial = Trial(desk, self.lab.tag("t"))
-        day = self.lab.stack.sql(
+        day = self.lab.wire.sql(
             "select clock_at::date, clock_at::date + 1 from billing.merchant_accounts "
             f"where account_id = {desk.account}")[0]
         desk.clock = day[0]

@@ -16,6 +16,7 @@ from processes import Component
 from proxy import Proxies
 from soundness import check
 from stack import Stack
+from wire import Wire
 
 CARD, OTHER_CARD, DEBIT = "4111111111111111", "5499740000000057", "4217651111111119"
 ALWAYS_D01, ALWAYS_D16, LOST_ANSWER = "4000000000000002", "4000000000000069", "4000000000000119"
@@ -50,6 +51,7 @@ class Lab:
             })
             self.stack.books_url = f"host={self.folder('books')} dbname=billing"
             self.stack.processor_url = f"host={self.folder('processor')} dbname=sandbox"
+            self.wire = Wire(self.stack.books.folder, "billing")
             self.jobs, self.stack.jobs = self.stack.jobs, []
             self.stack.configure()
             self.stack.serve.start()
@@ -122,7 +124,7 @@ class Lab:
     def recover(self, account):
         """Lets open attempts be asked for now, and the run do so; until none is open."""
         for _ in range(5):
-            rows = self.stack.sql(
+            rows = self.wire.sql(
                 f"update billing.attempts set next_look_up = clock_timestamp() "
                 f"where account_id = {account} and outcome = 'open' returning 1")
             if not rows:
@@ -132,7 +134,7 @@ class Lab:
 
     def set_clock(self, account, day):
         """Puts the account's clock to a day without running the days in between, as after an outage."""
-        self.stack.sql(
+        self.wire.sql(
             f"update billing.merchant_accounts set clock_at = '{day} 00:00Z' where account_id = {account}")
 
 

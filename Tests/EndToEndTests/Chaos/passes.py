@@ -64,7 +64,7 @@ class Passes:
         if self.trials > 1 and not self.small:
             # What the trial before has left is done with.
             self.lab.set_clock(self.desk.account, start)
-            self.settle()
+            self.lab.run_over(self.desk.account)
         self.lab.set_clock(self.desk.account, start)
         tag = self.lab.tag("pass")
         self.group(tag, lambda days: str(start + datetime.timedelta(days=days)))
@@ -82,7 +82,7 @@ class Passes:
 
     def finish(self, tag, stage):
         """The rest of a stage and the stages after it, undisturbed; the state at the end."""
-        self.settle()
+        self.lab.recover(self.desk.account)
         for later in range(stage + 1, len(self.stages)):
             self.reach(later)
             self.settle()
