@@ -24,7 +24,7 @@ import traceback
 import report
 import stack
 
-PARTS = ["crash_points", "taken_over", "storms", "cutting", "reload", "overload", "outages", "interleavings"]
+PARTS = ["selfcheck", "crash_points", "taken_over", "storms", "cutting", "reload", "overload", "outages", "interleavings"]
 PR_SET_PDEATHSIG = 1
 # Before the results of a test's process, after whatever it has printed.
 RESULTS = "results: "
