@@ -81,7 +81,7 @@ def full_disk(seed, seconds, short):
         load.begin(customers=5)
         ballast = Ballast(f"{stack.books.folder}/volume")
         slowest = 0.0
-        for _ in range(rounds):
+        for turn in range(rounds):
             before = len(load.journal.acknowledged())
             wait_until(lambda: len(load.journal.acknowledged()) > before + 10, 60, "the load goes on")
             met = sum(failures([load.journal]).values())
@@ -89,6 +89,8 @@ def full_disk(seed, seconds, short):
             while time.monotonic() < full + span or sum(failures([load.journal]).values()) == met:
                 ballast.fill(chosen.randrange(0, 65536))
                 revive(stack.books, result)
+                if turn % 2 == 0:
+                    use_up_log(stack.books)
                 time.sleep(0.1)
                 if time.monotonic() > full + 60:
                     raise TimeoutError("the full disk troubles nobody")
@@ -104,6 +106,14 @@ def full_disk(seed, seconds, short):
         conclude(stack, [load], result)
         expect_clear(result, failures([load.journal]))
     return result
+
+
+def use_up_log(server):
+    """Has the server begin another file of its log, for which there is no room soon: it gives up, and starts anew."""
+    try:
+        server.sql("select pg_switch_wal()")
+    except RuntimeError:
+        pass
 
 
 def revive(server, result):
