@@ -24,7 +24,8 @@ import traceback
 import report
 import stack
 
-PARTS = ["selfcheck", "crash_points", "taken_over", "storms", "cutting", "reload", "overload", "outages", "interleavings"]
+PARTS = ["selfcheck", "crash_points", "taken_over", "storms", "cutting", "reload", "overload", "outages", "interleavings",
+         "shortened"]
 PR_SET_PDEATHSIG = 1
 # Before the results of a test's process, after whatever it has printed.
 RESULTS = "results: "
@@ -98,7 +99,9 @@ def main():
         print(RESULTS + json.dumps(run(*json.loads(options.one))))
         return
     wanted = {word.strip().lower() for word in options.only.split(",") if word.strip()}
-    chosen = [row for row in tests() if not wanted or {row[0].lower(), row[2].lower()} & wanted]
+    # What has no weight, or no short seconds, is not in that kind of run unless it is named.
+    chosen = [row for row in tests() if (not wanted or {row[0].lower(), row[2].lower()} & wanted)
+              and (row[4 if options.short else 3] or row[2].lower() in wanted)]
     if not chosen:
         sys.exit(f"chaos: there is no test {options.only}")
     print(f"chaos: seed {options.seed}", flush=True)
@@ -120,13 +123,13 @@ def main():
 
 def run_all(chosen, options):
     """Runs the tests chosen, side by side where they may; all results."""
-    weight = sum(row[3] for row in chosen)
+    weight = sum(row[3] for row in chosen) or 1
     results = []
     at_once = options.at_once or (3 if options.short else 1)
     for group in ([row for row in chosen if row[0] not in ALONE], [row for row in chosen if row[0] in ALONE]):
         with concurrent.futures.ThreadPoolExecutor(1 if group and group[0][0] in ALONE else at_once) as pool:
             waiting = [pool.submit(run_apart, test, part, name, options.seed,
-                                   short if options.short else options.minutes * 60 * share / weight, options.short)
+                                   (short or 15) if options.short else options.minutes * 60 * share / weight, options.short)
                        for test, part, name, share, short in group]
             for one in concurrent.futures.as_completed(waiting):
                 results += one.result()

@@ -8,6 +8,7 @@ is killed. The outcome must be that of the undisturbed one.
     SEED=7 python3 cutting.py cuts|stalls|drips_and_echoes [--seconds S] [--short]
 """
 
+import copy
 import itertools
 import random
 import time
@@ -124,6 +125,18 @@ class Cutting:
         if where:
             self.result.fault(f"{at}: another answer: {where}")
 
+    def named(self, test, name):
+        """The same subjects under another test's name, with a result of its own."""
+        other = copy.copy(self)
+        other.result = Result(test, name, self.seed)
+        return other
+
+    def run_drawn(self, trials, most, seconds):
+        """So many of the trials, or all, in an order drawn from the seed."""
+        drawn = draw(self.seed, trials, most)
+        self.result.left_out(len(trials) - len(drawn))
+        self.run(drawn, seconds)
+
     def run(self, trials, seconds):
         """Trials in this order: (subject, maker of a director, words, what is injected)."""
         end = time.monotonic() + seconds
@@ -163,64 +176,75 @@ def cuts(seed, seconds, short=False):
     """The connection ends at each position of answers and requests: several times in a trial, until all were tried."""
     with Lab(workers=2 if short else 4) as lab:
         cutting = Cutting(lab, "cuts", seed)
-        chance = random.Random(seed)
-        pools = {one.name: cut_positions(cutting.steps[one.name], seed) for one in cutting.subjects}
-        cutting.result.inject("positions", sum(map(left_in, pools.values())))
-        end = time.monotonic() + seconds
-        vain = dict.fromkeys(pools, 0)
-        for number in itertools.count():
-            waiting = [one for one in cutting.subjects if left_in(pools[one.name]) and vain[one.name] < 20]
-            if not waiting or time.monotonic() > end or short and number >= 9:
-                break
-            subject = waiting[number % len(waiting)]
-            likelihood = 1 if vain[subject.name] > 5 else 0.25
-            director = CutMany(subject.concerns, pools[subject.name], chance, likelihood=likelihood)
-            cutting.judge(subject, director, director.cuts)
-            vain[subject.name] = 0 if director.cuts else vain[subject.name] + 1
-            cutting.result.inject("connections cut", len(director.cuts))
-        cutting.result.left_out(sum(map(left_in, pools.values())))
+        cut_all(cutting, seed, seconds, 9 if short else None)
         return conclude(lab, cutting.result)
+
+
+def cut_all(cutting, seed, seconds, most):
+    """Trials until all positions were tried, or so many trials were made, or time is up."""
+    chance = random.Random(seed)
+    pools = {one.name: cut_positions(cutting.steps[one.name], seed) for one in cutting.subjects}
+    cutting.result.inject("positions", sum(map(left_in, pools.values())))
+    end = time.monotonic() + seconds
+    vain = dict.fromkeys(pools, 0)
+    for number in itertools.count():
+        waiting = [one for one in cutting.subjects if left_in(pools[one.name]) and vain[one.name] < 20]
+        if not waiting or time.monotonic() > end or number == most:
+            break
+        subject = waiting[number % len(waiting)]
+        likelihood = 1 if vain[subject.name] > 5 else 0.25
+        director = CutMany(subject.concerns, pools[subject.name], chance, likelihood=likelihood)
+        cutting.judge(subject, director, director.cuts)
+        vain[subject.name] = 0 if director.cuts else vain[subject.name] + 1
+        cutting.result.inject("connections cut", len(director.cuts))
+    cutting.result.left_out(sum(map(left_in, pools.values())))
 
 
 def stalls(seed, seconds, short=False):
     """A request or an answer is held: for a second everywhere, beyond the limit of a round trip once each."""
     with Lab(workers=4) as lab:
         cutting = Cutting(lab, "stalls", seed)
-        trials = []
-        for subject in cutting.subjects:
-            for number, (place, name, _) in enumerate(cutting.steps[subject.name]):
-                for phase in ("before", "after"):
-                    for length, what in ((SHORT_STALL, "short stalls"), (LONG_STALL, "stalls beyond the limit")):
-                        trials.append((
-                            subject, lambda concerns, number=number, phase=phase, length=length:
-                                Stall(concerns, number, phase, length),
-                            f"{phase} {number} ({place}: {name}) held for {length} s", what))
-        drawn = draw(seed, trials, 2 if short else None)
-        cutting.result.left_out(len(trials) - len(drawn))
-        cutting.run(drawn, seconds)
+        cutting.run_drawn(stall_trials(cutting), 2 if short else None, seconds)
         return conclude(lab, cutting.result)
+
+
+def stall_trials(cutting):
+    """Each round held before it goes and before its answer is delivered, for a short and for a long time."""
+    trials = []
+    for subject in cutting.subjects:
+        for number, (place, name, _) in enumerate(cutting.steps[subject.name]):
+            for phase in ("before", "after"):
+                for length, what in ((SHORT_STALL, "short stalls"), (LONG_STALL, "stalls beyond the limit")):
+                    trials.append((
+                        subject, lambda concerns, number=number, phase=phase, length=length:
+                            Stall(concerns, number, phase, length),
+                        f"{phase} {number} ({place}: {name}) held for {length} s", what))
+    return trials
 
 
 def drips_and_echoes(seed, seconds, short=False):
     """All comes in small pieces; each answer of the processor comes two times."""
     with Lab(workers=2 if short else 4) as lab:
         cutting = Cutting(lab, "drips and echoes", seed)
-        trials = []
-        for subject in cutting.subjects:
-            for piece in (64,) if short else (1, 7, 64):
-                trials.append((subject, lambda concerns, piece=piece: Drip(concerns, piece, piece > 7),
-                               f"in pieces of {piece} bytes", "drips"))
-            for number, (place, name, _) in enumerate(cutting.steps[subject.name]):
-                if place == "processor":
-                    trials.append((subject, lambda concerns, number=number: AnswerTwice(concerns, number),
-                                   f"the answer of {number} ({place}: {name}) comes twice", "answers delivered twice"))
-        drawn = draw(seed, trials, 4 if short else None)
-        cutting.result.left_out(len(trials) - len(drawn))
-        cutting.run(drawn, seconds)
+        cutting.run_drawn(drip_trials(cutting, (64,) if short else (1, 7, 64)), 4 if short else None, seconds)
         return conclude(lab, cutting.result)
 
 
-TESTS = [("S5", cuts, 12, 10), ("S5", stalls, 6, 10), ("S5", drips_and_echoes, 1, 6)]
+def drip_trials(cutting, pieces):
+    """Each subject in pieces, and each answer of the processor two times."""
+    trials = []
+    for subject in cutting.subjects:
+        for piece in pieces:
+            trials.append((subject, lambda concerns, piece=piece: Drip(concerns, piece, piece > 7),
+                           f"in pieces of {piece} bytes", "drips"))
+        for number, (place, name, _) in enumerate(cutting.steps[subject.name]):
+            if place == "processor":
+                trials.append((subject, lambda concerns, number=number: AnswerTwice(concerns, number),
+                               f"the answer of {number} ({place}: {name}) comes twice", "answers delivered twice"))
+    return trials
+
+
+TESTS = [("S5", cuts, 12, 0), ("S5", stalls, 6, 0), ("S5", drips_and_echoes, 1, 0)]
 
 if __name__ == "__main__":
     alone([cuts, stalls, drips_and_echoes])

@@ -22,31 +22,38 @@ MINUTE = 60
 FAULT_IS_KNOWN = True
 
 
-def lost_answers(seed, seconds, short, name, what, is_wanted):
+def lost_answers(cutting, is_wanted):
     """The answers of some rounds are lost, one a trial: of a payment, a refund and a billing pass."""
-    with Lab(workers=2 if short else 4) as lab:
-        cutting = Cutting(lab, name, seed)
-        cutting.result.test = "S2"
-        trials = [(subject, lambda concerns, number=number: LoseAnswer(concerns, number, "after"),
-                   f"the answer of {number} ({place}: {words}) is lost", what)
-                  for subject in cutting.subjects
-                  for number, (place, words, one) in enumerate(cutting.steps[subject.name]) if is_wanted(place, one)]
-        drawn = draw(seed, trials, 4 if short else None)
-        cutting.result.left_out(len(trials) - len(drawn))
-        cutting.run(drawn, seconds)
-        return conclude(lab, cutting.result)
+    return [(subject, lambda concerns, number=number: LoseAnswer(concerns, number, "after"),
+             f"the answer of {number} ({place}: {words}) is lost", "answers lost")
+            for subject in cutting.subjects
+            for number, (place, words, one) in enumerate(cutting.steps[subject.name]) if is_wanted(place, one)]
+
+
+def is_commit(place, one):
+    """Whether a round to the books has a COMMIT."""
+    return place == "books" and one.has("commit")
+
+
+def is_to_processor(place, _):
+    """Whether a round goes to the processor."""
+    return place == "processor"
 
 
 def lost_commit_answer(seed, seconds, short=False):
     """The books commit, and their answer is lost."""
-    return lost_answers(seed, seconds, short, "lost commit answer", "commit answers lost",
-                        lambda place, one: place == "books" and one.has("commit"))
+    with Lab(workers=2 if short else 4) as lab:
+        cutting = Cutting(lab, "", seed).named("S2", "lost commit answer")
+        cutting.run_drawn(lost_answers(cutting, is_commit), 4 if short else None, seconds)
+        return conclude(lab, cutting.result)
 
 
 def lost_processor_answer(seed, seconds, short=False):
     """The processor does what it was asked for, and its answer is lost."""
-    return lost_answers(seed, seconds, short, "lost processor answer", "processor answers lost",
-                        lambda place, one: place == "processor")
+    with Lab(workers=2 if short else 4) as lab:
+        cutting = Cutting(lab, "", seed).named("S2", "lost processor answer")
+        cutting.run_drawn(lost_answers(cutting, is_to_processor), 4 if short else None, seconds)
+        return conclude(lab, cutting.result)
 
 
 def two_jobs_processes_same_work(seed, seconds, short=False):
@@ -94,8 +101,7 @@ def take_over(lab, account):
     for _ in range(3):
         lab.stack.sql(f"""update billing.attempts set next_look_up = clock_timestamp()
                            where account_id = {account} and outcome = 'open'""")
-        one = lab.run_once(account)
-        one.process.wait(120)
+        lab.run_once(account).process.wait(120)
 
 
 class Stopping:
@@ -125,22 +131,27 @@ def stopped_worker_woken(seed, seconds, short=False):
     """A worker is stopped within a payment or refund; others go on; it is woken a minute later, or replaced."""
     with Lab(workers=4, settings={"BILLING_REQUEST_DEADLINE": 29 if short else 120,
                                   "BILLING_LONG_REQUEST_DEADLINE": 900}) as lab:
-        cutting = Cutting(lab, "stopped worker woken", seed)
-        result = cutting.result = Result("S2", "stopped worker woken", seed)
-        stopping = Stopping(lab, result, short)
-        trials = [(subject, point) for subject in cutting.subjects[:2]
-                  for point in stop_points(cutting.steps[subject.name])]
-        end = time.monotonic() + seconds
-        drawn = draw(seed, trials, 2 if short else None)
-        result.left_out(len(trials) - len(drawn))
-        for place, (subject, (number, phase, words)) in enumerate(drawn):
-            if time.monotonic() > end:
-                result.left_out(len(drawn) - place)
-                break
-            director = StopAt(lab.is_worker, number, phase)
-            stop_request(lab, subject, director, stopping)
-            judge_stopped(cutting, subject, director, f"{subject.name}, {words}")
-        return conclude(lab, result)
+        cutting = Cutting(lab, "", seed).named("S2", "stopped worker woken")
+        stop_workers(cutting, seconds, short, 2 if short else None)
+        return conclude(lab, cutting.result)
+
+
+def stop_workers(cutting, seconds, short, most):
+    """Workers stopped at points drawn from the seed."""
+    lab, result = cutting.lab, cutting.result
+    stopping = Stopping(lab, result, short)
+    trials = [(subject, point) for subject in cutting.subjects[:2]
+              for point in stop_points(cutting.steps[subject.name])]
+    end = time.monotonic() + seconds
+    drawn = draw(cutting.seed, trials, most)
+    result.left_out(len(trials) - len(drawn))
+    for place, (subject, (number, phase, words)) in enumerate(drawn):
+        if time.monotonic() > end:
+            result.left_out(len(drawn) - place)
+            break
+        director = StopAt(lab.is_worker, number, phase)
+        stop_request(lab, subject, director, stopping)
+        judge_stopped(cutting, subject, director, f"{subject.name}, {words}")
 
 
 def stop_request(lab, subject, director, stopping, meanwhile=None):
@@ -253,10 +264,10 @@ def stopped_before_sending(seed, seconds, short=False):
         return found
 
 
-TESTS = [("S2", lost_commit_answer, 1, 8), ("S2", lost_processor_answer, 1, 6),
-         ("S2", two_jobs_processes_same_work, 1, 8), ("S2", stopped_worker_woken, 6, 8),
-         ("S2", stopped_jobs_woken, 6, 8),
-         ("S2", stopped_before_sending, 1, 8)]
+# When short they are in shortened.py.
+TESTS = [("S2", lost_commit_answer, 1, 0), ("S2", lost_processor_answer, 1, 0),
+         ("S2", two_jobs_processes_same_work, 1, 0), ("S2", stopped_worker_woken, 6, 0),
+         ("S2", stopped_jobs_woken, 6, 0), ("S2", stopped_before_sending, 1, 0)]
 
 if __name__ == "__main__":
     alone([row[1] for row in TESTS])
