@@ -3,7 +3,7 @@
     chaos.py [--seed WORD] [--minutes N] [--only S3,S5] [--short] [--json FILE]
 
 Each part of the harness is a module with TESTS: rows of test, function, weight of its share of the minutes, seconds
-it may take when short. The function is called with seed, seconds and whether it is to be short, and gives one Result,
+it may take when short (0: not then). The function is called with seed, seconds and whether it is to be short, and gives one Result,
 or several. All are printed as a table; the exit status is 1 when anything broke, was lost or was done twice.
 BILLING_BINARY is the program.
 """
@@ -102,6 +102,9 @@ def main():
     # What has no weight, or no short seconds, is not in that kind of run unless it is named.
     chosen = [row for row in tests() if (not wanted or {row[0].lower(), row[2].lower()} & wanted)
               and (row[4 if options.short else 3] or row[2].lower() in wanted)]
+    if options.short:
+        # The longest first, so that the end of the run does not wait for one.
+        chosen.sort(key=lambda row: -row[4])
     if not chosen:
         sys.exit(f"chaos: there is no test {options.only}")
     print(f"chaos: seed {options.seed}", flush=True)
@@ -128,9 +131,10 @@ def run_all(chosen, options):
     at_once = options.at_once or (3 if options.short else 1)
     for group in ([row for row in chosen if row[0] not in ALONE], [row for row in chosen if row[0] in ALONE]):
         with concurrent.futures.ThreadPoolExecutor(1 if group and group[0][0] in ALONE else at_once) as pool:
-            waiting = [pool.submit(run_apart, test, part, name, options.seed,
-                                   (short or 15) if options.short else options.minutes * 60 * share / weight, options.short)
-                       for test, part, name, share, short in group]
+            waiting = []
+            for test, part, name, share, short in group:
+                seconds = (short or 15) if options.short else options.minutes * 60 * share / weight
+                waiting.append(pool.submit(run_apart, test, part, name, options.seed, seconds, options.short))
             for one in concurrent.futures.as_completed(waiting):
                 results += one.result()
                 tell(one.result())
