@@ -91,7 +91,7 @@ def main():
     parser.add_argument("--minutes", type=float, default=float(os.environ.get("MINUTES") or 60))
     parser.add_argument("--only", default=os.environ.get("ONLY") or "")
     parser.add_argument("--short", action="store_true")
-    parser.add_argument("--at-once", type=int, default=0, help="tests side by side (1; short: 3)")
+    parser.add_argument("--at-once", type=int, default=0, help="tests side by side (1; short: 4)")
     parser.add_argument("--json", help="a file for all results")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -128,7 +128,7 @@ def run_all(chosen, options):
     """Runs the tests chosen, side by side where they may; all results."""
     weight = sum(row[3] for row in chosen) or 1
     results = []
-    at_once = options.at_once or (3 if options.short else 1)
+    at_once = options.at_once or (4 if options.short else 1)
     for group in ([row for row in chosen if row[0] not in ALONE], [row for row in chosen if row[0] in ALONE]):
         with concurrent.futures.ThreadPoolExecutor(1 if group and group[0][0] in ALONE else at_once) as pool:
             waiting = []
