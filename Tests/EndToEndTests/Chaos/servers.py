@@ -62,7 +62,8 @@ class Server:
     def make(self, template=None):
         """Makes the data, or copies those of a server that was stopped in order, and the settings."""
         if template:
-            subprocess.run([*as_user(self.user), "cp", "-a", "--reflink=auto", template, self.data], check=True)
+            subprocess.run([*as_user(self.user), "cp", "-a", "--reflink=auto", template, self.data], check=True,
+                           capture_output=True)
         else:
             self.initialize()
         library = "shared_preload_libraries = 'pg_stat_statements'" if self.library else ""
