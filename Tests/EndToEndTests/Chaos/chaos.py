@@ -2,10 +2,10 @@
 
     chaos.py [--seed WORD] [--minutes N] [--only S3,S5] [--short] [--json FILE]
 
-Each part of the harness is a module with TESTS: rows of test, function, weight of its share of the minutes, seconds
-it may take when short (0: not then). The function is called with seed, seconds and whether it is to be short, and gives one Result,
-or several. All are printed as a table; the exit status is 1 when anything broke, was lost or was done twice.
-BILLING_BINARY is the program.
+Each part of the harness is a module with TESTS: rows of test, function, weight of its share of the minutes (0: only
+when short), seconds it may take when short (0: not then). The function is called with seed, seconds and whether it is
+to be short, and gives one Result, or several. All are printed as a table; the exit status is 1 when anything broke,
+was lost or was done twice. BILLING_BINARY is the program.
 """
 
 import argparse
@@ -24,8 +24,8 @@ import traceback
 import report
 import stack
 
-PARTS = ["selfcheck", "crash_points", "taken_over", "storms", "cutting", "reload", "overload", "outages", "interleavings",
-         "shortened"]
+PARTS = ["selfcheck", "crash_points", "taken_over", "storms", "cutting", "reload", "overload", "outages",
+         "interleavings", "shortened"]
 PR_SET_PDEATHSIG = 1
 # Before the results of a test's process, after whatever it has printed.
 RESULTS = "results: "

@@ -190,8 +190,9 @@ class Hammering:
 
     def __init__(self, merchant, **task):
         stack = merchant.stack
-        self.process = subprocess.Popen([sys.executable, os.path.abspath(__file__)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True, cwd=stack.folder)
+        self.process = subprocess.Popen(
+            [sys.executable, os.path.abspath(__file__)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, cwd=stack.folder)
         given = {"rate": 0, "seconds": 3600, "connections": 4, "mix": ["put"], **task, "port": stack.port,
                  "authority": stack.authority, "user": merchant.user, "password": merchant.password}
         self.process.stdin.write(json.dumps(given) + "\n")
