@@ -1,4 +1,4 @@
-"""The short forms of S2, S5 and S14 with one stack for all of them: what starting a stack for each would cost is saved."""
+"""The short forms of S2, S5 and S14 with one stack for all of them: starting one for each would cost too much."""
 
 import crash_points
 import cutting
