@@ -2,8 +2,8 @@
 
 Subjects: a payment of an invoice, a refund, a billing pass. First each is done undisturbed, and the bytes of each of
 its rounds are counted. Then each position of each answer, and five in each message of each request, is cut in a trial
-with a fresh customer: the connection ends after so many bytes, up to eight times in a trial while the caller repeats; nobody
-is killed. The outcome must be that of the undisturbed one.
+with a fresh customer: the connection ends after so many bytes, up to eight times in a trial while the caller repeats;
+nobody is killed. The outcome must be that of the undisturbed one.
 
     SEED=7 python3 cutting.py cuts|stalls|drips_and_echoes [--seconds S] [--short]
 """
