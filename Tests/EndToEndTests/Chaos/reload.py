@@ -96,7 +96,7 @@ def reloads(seed, seconds, short):
         result.tell("slowest reload s", round(slowest, 1))
         total = reads + sum(one["sent"] for one in answers)
         if not short and (done < wanted_reloads or total < wanted_requests):
-            result.tell("note", f"the time given was too short for {wanted_reloads} reloads, {wanted_requests} requests")
+            result.tell("note", f"too little time for {wanted_reloads} reloads and {wanted_requests} requests")
         count = int(stack.sql(f"select count(*) from billing.customers where account_id = {merchant.account}")[0][0])
         made = sum(one["made"] for one in answers) + len(customers)
         if count != made:
