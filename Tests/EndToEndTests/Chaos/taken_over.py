@@ -132,11 +132,15 @@ class Stopping:
 
 def stopped_worker_woken(seed, seconds, short=False):
     """A worker is stopped within a payment or refund; others go on; it is woken a minute later, or replaced."""
-    with Lab(workers=4, settings={"BILLING_REQUEST_DEADLINE": 29 if short else 120,
-                                  "BILLING_LONG_REQUEST_DEADLINE": 900}) as lab:
-        cutting = Cutting(lab, "", seed).named("S2", "stopped worker woken")
-        stop_workers(cutting, seconds, short, 2 if short else None)
-        return conclude(lab, cutting.result)
+    result = Result("S2", "stopped worker woken", seed)
+    # With its own deadline the master ends the worker that stands still; with a longer one it wakes.
+    for deadline, share in ((29, 1),) if short else ((20, 0.2), (120, 0.8)):
+        with Lab(workers=4, settings={"BILLING_REQUEST_DEADLINE": deadline}) as lab:
+            cutting = Cutting(lab, "", seed)
+            cutting.result = result
+            stop_workers(cutting, seconds * share, short, 2 if short else None)
+            found = conclude(lab, result)
+    return found
 
 
 def stop_workers(cutting, seconds, short, most):
