@@ -81,7 +81,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests", dependencies: ["TestSupport"],
-            exclude: ["Concurrency", "Documentation", "Events", "Explain", "GeneratedClient", "Model", "Samples"],
+            exclude: ["Chaos", "Concurrency", "Documentation", "Events", "Explain", "GeneratedClient", "Model", "Samples"],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]
