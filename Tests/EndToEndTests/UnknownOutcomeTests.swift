@@ -108,6 +108,9 @@ struct UnknownOutcomeTests {
         #expect(ended["status"] == "declined", "\(ended)")
         #expect(ended.tree["processingInfo"]?["responseCode"] == .text("E02"), "\(ended)")
         #expect(try movements(merchant) == [])
+        let refused =
+            "select count(*) from sandbox.movement where account = \(merchant.account) and code = 'E02'"
+        #expect(try merchant.stack.sql(refused) == "1", "a late order would not be carried out")
         let customerNow = try merchant.call("GET", customer.path)
         #expect(customerNow["balance"] == "4999", "\(customerNow)")
         let third = try merchant.process(
