@@ -153,7 +153,9 @@ class Asking(Caller):
                 line.failures.append(type(error).__name__)
             else:
                 line.failures.append(status)
-                if status not in (429, 502, 503, 504) and not (status == 409 and "retry-after" in names):
+                is_open = isinstance(answer, dict) and answer.get("failureCode") == "V36"
+                is_running = status == 409 and "retry-after" in names and not is_open
+                if status not in (429, 502, 503, 504) and not is_running:
                     line.status, line.headers, line.answer = status, names, answer
                     return line
             if time.monotonic() > end:

@@ -124,6 +124,8 @@ def check_processor(stack, verdict):
         row = attempts.get(place)
         if row is None:
             verdict.double.append(f"the processor has {kind} {place} of {approved}, and we have no attempt")
+        elif row[6] == "abandoned" and code == "E02" and not approved:
+            continue  # Withdrawn before it arrived: the processor refuses the key from then on.
         elif row[6] not in ("approved", "declined"):
             verdict.lost.append(f"the processor has {kind} {place} of {approved}, and our attempt is {row[6]}")
         elif (kind, amount, approved, code) != (row[2], row[3], row[4], row[5]):
