@@ -124,7 +124,7 @@ def check_processor(stack, verdict):
         row = attempts.get(place)
         if row is None:
             verdict.double.append(f"the processor has {kind} {place} of {approved}, and we have no attempt")
-        elif row[6] == "abandoned" and code == "E02" and not approved:
+        elif row[6] == "abandoned" and code == "E02" and int(approved) == 0:
             continue  # Withdrawn before it arrived: the processor refuses the key from then on.
         elif row[6] not in ("approved", "declined"):
             verdict.lost.append(f"the processor has {kind} {place} of {approved}, and our attempt is {row[6]}")
