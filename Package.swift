@@ -72,6 +72,10 @@ let package = Package(
             name: "PoolTests",
             dependencies: ["Pool", "FCGIProbe", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
+        .executableTarget(
+            name: "simulate", dependencies: ["Domain"], path: "Tests/Simulation", swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["simulate"], swiftSettings: strict),
         .testTarget(name: "VaultTests", dependencies: ["Vault", "Domain"], swiftSettings: strict),
         .testTarget(
             name: "BillingFCGITests",
