@@ -61,7 +61,8 @@ let package = Package(
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "PersistenceTests", dependencies: ["Persistence", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "InterchangeTests", dependencies: ["Interchange", "Domain"], swiftSettings: strict),
+        .testTarget(
+            name: "InterchangeTests", dependencies: ["Interchange", "Domain"], swiftSettings: strict),
         .testTarget(
             name: "ProcessingTests", dependencies: ["Processing", "Domain", "Postgres", "TestSupport"],
             swiftSettings: strict),
@@ -85,7 +86,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests", dependencies: ["TestSupport"],
-            exclude: ["Concurrency", "Documentation", "Events", "Explain", "GeneratedClient", "Model", "Samples"],
+            exclude: [
+                "Concurrency", "Documentation", "Events", "Explain", "GeneratedClient", "Model", "Samples",
+            ],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]

@@ -28,7 +28,8 @@ enum Callers {
 
     /// Mostly small amounts; all that the processor's table knows comes by.
     private static func amount(_ world: World) -> Money {
-        Money(Int64(world.draw.chance(550) ? world.draw.number(500...6900) : world.draw.number(7000...17_500)))
+        Money(
+            Int64(world.draw.chance(550) ? world.draw.number(500...6900) : world.draw.number(7000...17_500)))
     }
 
     private static func card(_ world: World) -> PaymentOptionForm {
@@ -273,7 +274,8 @@ enum Callers {
         let next = one.progress.nextBillingDate ?? today
         let date =
             world.draw.chance(500)
-            ? next : one.terms.cycle.date(of: one.progress.nextCycle + ahead, from: one.terms.firstBillingDate)
+            ? next
+            : one.terms.cycle.date(of: one.progress.nextCycle + ahead, from: one.terms.firstBillingDate)
         let label = ["cancel", "freeze", "freeze", "freeze", "pause", "pause"]
         let name = kind < label.count ? label[kind] : "resume"
         let text = "\(name)s subscription \(one.id) \(kind < 6 ? "from \(date)" : "")"

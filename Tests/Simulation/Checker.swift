@@ -161,7 +161,7 @@ struct Checker {
             let cycles = Set(invoices.compactMap(\.facts.cycleNumber))
             if cycles.count != invoices.count { fail("one_invoice_a_cycle", "subscription \(id)") }
             for cycle in 1..<max(1, progress.nextCycle) where !cycles.contains(cycle) {
-                let date = terms.cycle.date(of: cycle, from: terms.firstBillingDate)
+                let date = Almanac.date(of: cycle, terms)
                 let isSkipped = own.contains {
                     $0.kind != .cancellation && $0.state != .withdrawn && $0.covers(date)
                 }
@@ -190,7 +190,7 @@ struct Checker {
         let (progress, terms) = (one.progress, one.terms)
         let stops = own.filter { $0.isAlive && $0.kind != .freeze }
         if let next = progress.nextBillingDate {
-            if next != terms.cycle.date(of: progress.nextCycle, from: terms.firstBillingDate)
+            if next != Almanac.date(of: progress.nextCycle, terms)
                 || stops.contains(where: { next >= $0.effectiveDate })
             {
                 fail("next_billing_date", "subscription \(one.id) on \(next)")
@@ -213,7 +213,7 @@ struct Checker {
             guard let cycle = row.facts.cycleNumber, let id = row.facts.subscriptionID,
                 let one = state.subscriptions[id.rawValue]?.subscription
             else { continue }
-            let date = one.terms.cycle.date(of: cycle, from: one.terms.firstBillingDate)
+            let date = Almanac.date(of: cycle, one.terms)
             let freezes = state.adjustments.rows.filter {
                 $0.subscriptionID == id.rawValue && $0.adjustment.kind == .freeze
             }.map(\.adjustment)

@@ -11,7 +11,7 @@ struct Ending {
     func faults() -> [String] {
         var checker = Checker(state, simulation.processor)
         checker.charges(isAtEnd: true)
-        return checker.broken + acknowledged() + finished() + collected()
+        return checker.broken + acknowledged() + finished() + collected() + balanced()
     }
 
     /// Every request that was answered is there exactly once; one that was refused is not there.
@@ -70,6 +70,16 @@ struct Ending {
                 faults.append("subscription \(row.subscription.id) is due since \(next) and not billed")
             }
         }
+        for row in state.collections.rows where row.state == .due {
+            guard let customer = state.customers[row.customerID.rawValue], customer.status != .inactive,
+                customer.balance > .zero, let day = row.collectOn, day <= today
+            else { continue }
+            faults.append("invoice \(row.invoiceID) was to be collected on \(day)")
+        }
+        for row in state.transactions.rows
+        where row.facts.cycleNumber != nil && state.collections[row.id.rawValue] == nil {
+            faults.append("nobody collects invoice \(row.id)")
+        }
         for report in simulation.processor.reports
         where report.notice.date <= today && !report.isAcknowledged {
             faults.append("notice \(report.notice.id) was not taken")
@@ -99,5 +109,21 @@ struct Ending {
             guard let sum = taken[row.id.rawValue], sum > row.facts.amount.minorUnits else { return nil }
             return "invoice \(row.id) of \(row.facts.amount.minorUnits): \(sum) was collected for it"
         }
+    }
+
+    /// No customer owes something and has credit that could pay it.
+    private func balanced() -> [String] {
+        state.customers.rows.compactMap { customer in
+            let own = state.transactions.rows.filter { $0.customerID == customer.id && $0.balance > .zero }
+            let debt = own.first { $0.facts.type.isDebt }
+            let credit = own.first { !$0.facts.type.isDebt && !isHeld($0) }
+            guard let debt, let credit else { return nil }
+            return "credit \(credit.id) is unused while \(debt.id) is open"
+        }
+    }
+
+    private func isHeld(_ credit: Transaction) -> Bool {
+        guard let id = credit.facts.subscriptionID?.rawValue else { return false }
+        return state.subscriptions[id]?.subscription.progress.status == .unbilled
     }
 }

@@ -135,7 +135,8 @@ extension MemoryStore {
         return dueSubscriptions(due, limit)
     }
 
-    func dueSubscriptions(account: Int64, through date: CalendarDate, limit: Int) throws -> [DueSubscription] {
+    func dueSubscriptions(account: Int64, through date: CalendarDate, limit: Int) throws -> [DueSubscription]
+    {
         try call()
         var due: [(CalendarDate, Int64)] = []
         for row in state.subscriptions.rows where row.asideReason == nil && isBilled(row) {
@@ -153,7 +154,8 @@ extension MemoryStore {
 
     private func dueSubscriptions(_ due: [(CalendarDate, Int64)], _ limit: Int) -> [DueSubscription] {
         var seen: Set<Int64> = []
-        return due.sorted { $0 < $1 }.prefix(limit).filter { seen.insert($0.1).inserted }.compactMap { _, id in
+        return due.sorted { $0 < $1 }.prefix(limit).filter { seen.insert($0.1).inserted }.compactMap {
+            _, id in
             guard let row = state.subscriptions[id] else { return nil }
             return DueSubscription(
                 id: row.subscription.id, customerID: row.subscription.customerID,

@@ -14,6 +14,8 @@ final class Request {
     private let body: (Simulation, Request) throws -> String?
     var tries = 0
     var answer: Answer?
+    /// Whether its caller may send it once more: what was refused left nothing behind and could succeed another time.
+    var mayComeAgain: Bool { if case .refused? = answer { false } else { true } }
 
     /// - Parameter body: does it; what it is answered with, nil while the outcome is not known.
     init(_ key: String, _ label: String, _ body: @escaping (Simulation, Request) throws -> String?) {

@@ -12,8 +12,10 @@ final class Simulation {
     private var latest: Int64
     private(set) var steps = 0
 
-    init(seed: UInt64, keepsTrace: Bool) {
+    /// - Parameter stalls: whether a process may be stopped for longer than the recovery waits before it asks for an outcome.
+    init(seed: UInt64, keepsTrace: Bool, stalls: Bool = false) {
         world = World(seed: seed, keepsTrace: keepsTrace)
+        world.letsStall = stalls
         guard let currency = Currency(code: "USD") else { preconditionFailure("USD is a currency") }
         var account = MerchantAccount(id: 1, name: "simulated", currency: currency)
         Policies.draw(&account, from: &world.draw)
@@ -87,7 +89,7 @@ final class Simulation {
         let open = requests.filter { $0.answer == nil && $0.tries < 40 }
         if let request = world.draw.one(of: open), world.draw.chance(500) {
             send(request)
-        } else if world.draw.chance(60), let request = world.draw.one(of: requests) {
+        } else if world.draw.chance(60), let request = world.draw.one(of: requests), request.mayComeAgain {
             send(request)
         } else if let request = Callers.next(self) {
             sendNew(request)
@@ -177,7 +179,8 @@ final class Simulation {
     }
 
     private func pass(seconds: Int) {
-        world.time += Int64(seconds)
+        // While another process waits in the middle of its work, the machine's time stands nearly still.
+        world.time += Int64(world.depth > 0 && !world.letsStall ? min(seconds, 1) : seconds)
         books.state.clock += Int64(seconds)
         world.note("the clock shows \(books.state.moment.local)")
     }

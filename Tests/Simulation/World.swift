@@ -12,7 +12,8 @@ final class World {
     /// How often what was injected.
     enum Fault: Int, CaseIterable {
         case crashInStore, crashBeforeCommit, crashAfterCommit, crashBeforeProcessor, crashAfterProcessor
-        case lostCommit, lostCommitAnswer, collision, requestLost, answerLost, deliveredTwice, down, noticeTwice
+        case lostCommit, lostCommitAnswer, collision, requestLost, answerLost, deliveredTwice, down,
+            noticeTwice
         case clockForward, clockBack, nested
     }
 
@@ -29,6 +30,8 @@ final class World {
     /// The machine's time in seconds since 1970; what waits for retries and notices goes by it.
     var time: Int64
     var hasFaults = true
+    /// Whether the machine's time goes on while a process waits for others.
+    var letsStall = false
     var process = Process()
     var counts = [Int](repeating: 0, count: Fault.allCases.count)
     var trace: [String] = []
@@ -89,9 +92,11 @@ final class World {
     /// The same where nothing can be thrown: whether the process ends here or has ended.
     func ends(_ fault: Fault) -> Bool {
         if process.isDead { return true }
-        guard hasFaults, let left = process.points else { return false }
-        process.points = left - 1
-        guard left <= 1 else { return false }
+        guard hasFaults else { return false }
+        // Processor calls are few among the points: each has a chance of its own.
+        let isAtProcessor = fault == .crashBeforeProcessor || fault == .crashAfterProcessor
+        if let left = process.points { process.points = left - 1 }
+        guard process.points == 0 || isAtProcessor && draw.chance(15) else { return false }
         process.isDead = true
         count(fault)
         return true
