@@ -7,6 +7,10 @@ final class Simulation {
     let books: MemoryBooks
     let processor: MemoryProcessor
     let vault: MemoryVault
+    /// What this history's callers ask for.
+    let leanings: [Int]
+    /// How many days its clock mostly jumps at most.
+    private let stride: Int
     var requests: [Request] = []
     private let began: Int64
     private var latest: Int64
@@ -19,6 +23,8 @@ final class Simulation {
         guard let currency = Currency(code: "USD") else { preconditionFailure("USD is a currency") }
         var account = MerchantAccount(id: 1, name: "simulated", currency: currency)
         Policies.draw(&account, from: &world.draw)
+        leanings = Callers.leanings(from: &world.draw)
+        stride = world.draw.one(of: [3, 9, 9, 31]) ?? 9
         began = world.time
         latest = began
         books = MemoryBooks(MemoryState(account: account, clock: began), in: world)
@@ -34,7 +40,7 @@ final class Simulation {
     func run(steps count: Int) {
         while steps < count, world.broken.isEmpty {
             steps += 1
-            if steps <= 3 { sendNew(Callers.customer(self)) } else { act() }
+            if steps <= 3, let request = Callers.customer(self) { sendNew(request) } else { act() }
             check("step \(steps)")
         }
         guard world.broken.isEmpty else { return }
@@ -173,7 +179,7 @@ final class Simulation {
             seconds = world.draw.number(1...900)
         } else {
             world.count(.clockForward)
-            seconds = world.draw.number(0...(world.draw.chance(200) ? 70 : 9)) * 86_400 + 3600
+            seconds = world.draw.number(0...(world.draw.chance(150) ? 70 : stride)) * 86_400 + 3600
         }
         pass(seconds: seconds)
     }
