@@ -4,7 +4,7 @@ import Testing
 /// A short run of the simulator, as a program of its own (reliability S1).
 @Suite struct SimulationTests {
     @Test func threeHundredHistoriesHoldEverything() {
-        #expect(Self.simulate(["--seed", "1", "--seeds", "300", "--steps", "40"]) == 0)
+        #expect(Self.simulate(["--seed", "1", "--seeds", "300", "--steps", "30"]) == 0)
     }
 
     /// Runs the program beside this one; its exit status. What it prints goes with the test's own output.
