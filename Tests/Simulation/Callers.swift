@@ -61,7 +61,8 @@ enum Callers {
         if simulation.world.draw.chance(850) { form.paymentOptions = [card(simulation.world)] }
         if simulation.world.draw.chance(700) { form.subscriptions = [terms(simulation, key + "s")] }
         let asked = form
-        return Request(key, "creates a customer") { simulation, request in
+        let text = asked.subscriptions.first.map { ", \(Self.text($0))" } ?? ""
+        return Request(key, "creates a customer\(text)") { simulation, request in
             try simulation.writing(request) { store in
                 let made = try CreateCustomer(asked).execute(
                     in: store, reaching: [simulation.accountID], vault: simulation.vault,
@@ -86,11 +87,17 @@ enum Callers {
         return form
     }
 
+    private static func text(_ form: SubscriptionForm) -> String {
+        "\(form.cycleUnit?.rawValue ?? "") × \(form.interval ?? 1), \(form.amount?.minorUnits ?? 0) from \(form.firstBillingDate?.description ?? ""), \(form.length?.description ?? "perpetual")"
+    }
+
     private static func subscription(_ simulation: Simulation) -> Request? {
         guard let customer = someone(simulation) else { return nil }
         let key = key(simulation)
         let form = terms(simulation, key)
-        return adjusting(simulation, key, customer, "creates a subscription of customer \(customer.id)") {
+        return adjusting(
+            simulation, key, customer, "creates a subscription of customer \(customer.id), \(text(form))"
+        ) {
             state, store, simulation in
             let made = try CreateSubscription(form).execute(state, in: store, by: simulation.actor)
             return "subscription \(made.id)"
@@ -345,7 +352,8 @@ enum Callers {
         var changed = simulation.books.state.account
         Policies.draw(&changed, from: &simulation.world.draw)
         let asked = changed
-        return Request(key(simulation), "changes the policy") { simulation, request in
+        return Request(key(simulation), "changes the policy: \(Policies.text(asked))") {
+            simulation, request in
             try simulation.writing(request) { store in
                 guard let state = try store.lockedAccount(simulation.accountID) else {
                     throw Refusal(.notFound, "no account")

@@ -22,4 +22,15 @@ enum Policies {
         account.freezeRecurringFee = fee(77, 250)
         account.writeOffDays = draw.chance(250) ? draw.number(40...120) : 0
     }
+
+    /// What matters of a policy, for the history.
+    static func text(_ account: MerchantAccount) -> String {
+        let fees = [
+            account.lateFeeAmount, account.softDeclineFee, account.hardDeclineFee, account.retryFee,
+            account.chargebackFee, account.enrollmentFee, account.cancellationFee, account.freezeFlatFee,
+            account.freezeRecurringFee,
+        ].map { "\($0.minorUnits)" }.joined(separator: "/")
+        return
+            "\(account.balancingAlgorithm.rawValue) lead \(account.invoiceLeadDays) close \(account.closeSalesDays) retry \(account.retryDays) \(account.onRetriesExhausted) fees \(fees) write-off \(account.writeOffDays)"
+    }
 }

@@ -30,6 +30,7 @@ final class Simulation {
         books = MemoryBooks(MemoryState(account: account, clock: began), in: world)
         processor = MemoryProcessor(world)
         vault = MemoryVault(world)
+        world.note("policy: \(Policies.text(account)); the clock shows \(books.state.moment.local)")
         world.interleave = { [unowned self] in act() }
     }
 
