@@ -187,7 +187,7 @@ final class Simulation {
 
     private func pass(seconds: Int) {
         // While another process waits in the middle of its work, the machine's time stands nearly still.
-        world.time += Int64(world.depth > 0 && !world.letsStall ? min(seconds, 1) : seconds)
+        world.time += Int64(world.depth > 0 && !world.letsStall ? max(0, min(seconds, 1)) : seconds)
         books.state.clock += Int64(seconds)
         world.note("the clock shows \(books.state.moment.local)")
     }
