@@ -233,7 +233,14 @@ struct Checker {
     /// (f) One open attempt for an invoice; an attempt and its transaction agree.
     private mutating func attempts() {
         var open: Set<Int64> = []
+        var collected: Set<Int64> = []
         for row in state.attempts.rows {
+            if row.outcome == .open, row.facts.sourceID == nil {
+                for debt in (row.facts.invoiceID.map { [$0] } ?? []) + row.facts.feeIDs
+                where !collected.insert(debt.rawValue).inserted {
+                    fail("one_open_attempt", "debt \(debt) is in two of them")
+                }
+            }
             let id = row.facts.transactionID.rawValue
             let transaction = state.transactions[id]
             if row.outcome == .open, let invoice = row.facts.invoiceID?.rawValue,
