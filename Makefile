@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run start stop status reload build docs test check conformance model format lint packages clean
+.PHONY: help run start stop status reload build docs test check conformance model chaos format lint packages clean
 # Steps of one goal depend on each other's results; swift build uses all cores by itself.
 .NOTPARALLEL:
 
@@ -52,6 +52,10 @@ conformance: build ## hold the program against its own OpenAPI document for some
 model: build ## play random histories beside the reference model for some minutes (SEED=1 MINUTES=10)
 	@Scripts/install-packages build run test
 	@Scripts/model
+
+chaos: build ## crash it for an hour: nothing lost, nothing twice (SEED= MINUTES=60 ONLY=S3,S5)
+	@Scripts/install-packages build run test
+	@Scripts/chaos
 
 format: ## format the Swift sources
 	@swift format --in-place --parallel --recursive Sources Tests

@@ -87,7 +87,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests", dependencies: ["TestSupport"],
             exclude: [
-                "Concurrency", "Documentation", "Events", "Explain", "GeneratedClient", "Model", "Samples",
+                "Chaos", "Concurrency", "Documentation", "Events", "Explain", "GeneratedClient", "Model", "Samples",
             ],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),

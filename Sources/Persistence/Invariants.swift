@@ -12,6 +12,10 @@ public enum Invariants {
     /// `charge_not_settled_yet` is normal while attempts are under way: after recovery there is none.
     public static let sandbox = statements[1]
 
+    /// The same over a copy of that book in temporary tables of the session, for a sandbox in another database.
+    static let sandboxCopy = sandbox.replacing("sandbox.movement", with: "pg_temp.movement")
+        .replacing("sandbox.notice", with: "pg_temp.notice")
+
     /// The statements of the file: a semicolon ends a line there only where it ends a statement.
     private static let statements: [String] = {
         let lines = PackageResources.invariants_sql.split(

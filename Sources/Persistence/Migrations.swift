@@ -31,5 +31,8 @@ struct Migration {
         Migration(8, "jobs", PackageResources._008_jobs_sql),
         Migration(9, "sound_books", PackageResources._009_sound_books_sql),
         Migration(10, "search_apart", PackageResources._010_search_apart_sql),
+        Migration(11, "frozen_cycles", PackageResources._011_frozen_cycles_sql),
+        Migration(12, "open_attempts", PackageResources._012_open_attempts_sql),
+        Migration(13, "refunds_undone", PackageResources._013_refunds_undone_sql),
     ]
 }

@@ -65,11 +65,32 @@ public final class Sandbox: Processor {
                 try SandboxBook.lookUp(account: account, keys: keys, on: connection)
             }
             guard !disturbance.isDown, wait(disturbance.delay) else { return silence }
-            return keys.map { key in
-                known[SandboxKey(account: account, key: key)].map { .found($0) } ?? .notFound
-            }
+            return Self.findings(keys, of: account, in: known)
         } catch {
             return silence
+        }
+    }
+
+    /// Takes the keys of orders that have not arrived: should they arrive, nothing is carried out and nobody is answered.
+    public func withdraw(account: Int64, keys: [String]) -> [ProcessorFinding] {
+        guard !keys.isEmpty else { return [] }
+        do throws(DatabaseFailure) {
+            let known = try attempt { connection throws(DatabaseFailure) in
+                try SandboxBook.withdraw(account: account, keys: keys, on: connection)
+            }
+            guard let known else { return keys.map { _ in .unreachable } }
+            return Self.findings(keys, of: account, in: known)
+        } catch {
+            return keys.map { _ in .unreachable }
+        }
+    }
+
+    private static func findings(
+        _ keys: [String], of account: Int64, in known: [SandboxKey: ProcessorResponse]
+    ) -> [ProcessorFinding] {
+        keys.map { key in
+            known[SandboxKey(account: account, key: key)]
+                .flatMap { $0.code == SandboxWords.withdrawn ? nil : .found($0) } ?? .notFound
         }
     }
 

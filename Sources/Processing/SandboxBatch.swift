@@ -32,6 +32,9 @@ struct SandboxBatch {
                 guard delivery == .answered, let response = situation.known[key] else {
                     return .unknown(reason: "sandbox: the answer was lost")
                 }
+                guard response.code != SandboxWords.withdrawn else {
+                    return .unknown(reason: "sandbox: the order was withdrawn")
+                }
                 return .answered(response)
             }
         }

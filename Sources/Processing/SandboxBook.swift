@@ -121,6 +121,22 @@ enum SandboxBook {
         return (answers[0].first.map { disturbance($0, from: 0) } ?? .none, answers[1].reduce(into: [:], add))
     }
 
+    /// Takes keys that were not seen before, so that their orders are never carried out; the first answers to all of them. Nil when
+    /// the account's sandbox is down.
+    static func withdraw(
+        account: Int64, keys: [String], on connection: Connection
+    ) throws(DatabaseFailure) -> [SandboxKey: ProcessorResponse]? {
+        let state = try disturbance(of: account, on: connection)
+        guard !state.isDown else { return nil }
+        let code = SandboxWords.withdrawn
+        let wanted = Set(keys.map { SandboxKey(account: account, key: $0) })
+        let answers = try connection.all([
+            (withdraw, [.int(account), .texts(keys), .text(code), .text(SandboxWords.message(for: code))]),
+            (find, keyArrays(wanted)),
+        ])
+        return answers[1].reduce(into: [:], add)
+    }
+
     /// What disturbs an account.
     static func disturbance(
         of account: Int64, on connection: Connection

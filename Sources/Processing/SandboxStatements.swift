@@ -66,6 +66,20 @@ extension SandboxBook {
         returning account, key
         """)
 
+    /// Takes the keys of orders that have not arrived, for good.
+    static let withdraw = Statement(
+        "sandbox.withdraw",
+        """
+        insert into sandbox.movement (
+            id, account, key, kind, amount, currency, account_type, masked_number, attempt_number, business_date, code,
+            message, approved_amount, answered_at
+        )
+        select nextval('sandbox.movement_id'), $1::bigint, k.key, 'void', 0, '', '', '', 0, current_date, $3::text, $4::text, 0,
+            clock_timestamp()
+        from unnest($2::text[]) as k (key)
+        on conflict on constraint movement_key do nothing
+        """)
+
     /// Joined with what was inserted just before, so that a movement left out leaves nothing behind.
     static let insertNotices = Statement(
         "sandbox.insert_notices",

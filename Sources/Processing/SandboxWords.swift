@@ -1,5 +1,8 @@
 /// The sandbox's words for the codes it gives (spec 3.8).
 enum SandboxWords {
+    /// The code under which the book keeps what was withdrawn before it arrived. Nobody is told it: such an order stays unanswered.
+    static let withdrawn = "E02"
+
     /// What a person reads beside the code.
     static func message(for code: String) -> String {
         switch code {
@@ -21,6 +24,7 @@ enum SandboxWords {
         case "D18": "Amount is not acceptable"
         case "D27": "Transaction error"
         case "D29": "Card is restricted"
+        case withdrawn: "Withdrawn before it arrived"
         case "N01": "Returned: insufficient funds"
         case "N02": "Returned: account is closed"
         case "N04": "Returned: account number is invalid"

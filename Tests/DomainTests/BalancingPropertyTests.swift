@@ -46,13 +46,13 @@ struct BalancingPropertyTests {
         func older(_ left: OpenItem, _ right: OpenItem) -> Bool {
             left.dueDate != right.dueDate ? left.dueDate < right.dueDate : left.id < right.id
         }
-        let byAge = drawn.debts.sorted(by: older)
-        var ordered = byAge
-        if drawn.algorithm == .invoiceFirst {
+        func inOrder(_ debts: [OpenItem]) -> [OpenItem] {
+            let byAge = debts.sorted(by: older)
+            guard drawn.algorithm == .invoiceFirst else { return byAge }
             let oldest = byAge.filter { $0.type == .invoice }.prefix(1)
             let fees = byAge.filter { ["RF", "RL", "RA", "RO", "RN"].contains($0.type.rawValue) }
             let taken = Set((oldest + fees).map(\.id))
-            ordered = oldest + fees + byAge.filter { !taken.contains($0.id) }
+            return oldest + fees + byAge.filter { !taken.contains($0.id) }
         }
         var open: [Int64: Int64] = [:]
         for debt in drawn.debts { open[debt.id.rawValue] = debt.left.minorUnits }
@@ -60,9 +60,9 @@ struct BalancingPropertyTests {
         for credit in drawn.credits.sorted(by: older) {
             var wanted = credit.first.map(\.rawValue)
             if let own = credit.subscriptionID {
-                wanted += ordered.filter { $0.subscriptionID == own }.map(\.id.rawValue)
+                wanted += inOrder(drawn.debts.filter { $0.subscriptionID == own }).map(\.id.rawValue)
             }
-            if credit.heldFor == nil { wanted += ordered.map(\.id.rawValue) }
+            if credit.heldFor == nil { wanted += inOrder(drawn.debts).map(\.id.rawValue) }
             for _ in 0..<credit.left.minorUnits {
                 guard let target = wanted.first(where: { open[$0, default: 0] > 0 }) else { break }
                 open[target, default: 0] -= 1

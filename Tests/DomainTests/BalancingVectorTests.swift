@@ -160,7 +160,10 @@ private struct Afterwards {
             }
             guard var source = items[one.sourceID], var target = items[one.targetID] else { continue }
             (source.left, target.left) = (.zero, .zero)
-            living.append(LivingAllocation(id: last, source: source, target: target, amount: one.amount))
+            let givesBack = [TransactionType.refund, .void, .decline, .chargeback].contains(target.type)
+            living.append(
+                LivingAllocation(
+                    id: last, source: source, target: target, amount: one.amount, givesBack: givesBack))
         }
     }
 }

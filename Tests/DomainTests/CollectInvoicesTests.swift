@@ -137,6 +137,19 @@ struct CollectInvoicesTests {
         }
     }
 
+    @Test func `what is under way counts as taken`() throws {
+        // 1000 owed, 100 of it on its way for another invoice; what is beyond stays due.
+        let cases: [(balance: Int64, amounts: [Int64])] = [
+            (1000, [900]), (1100, [1000]), (100, []), (50, []),
+        ]
+        for row in cases {
+            let changes = try collect([due(1, 1000, balance: row.balance)], open: [attempt(for: 5)])
+            #expect(changes.attempts.map(\.amount.minorUnits) == row.amounts, "\(row.balance)")
+            #expect(changes.attempts.allSatisfy { $0.owed == Money(row.balance - 100) })
+            #expect(changes.collections.count == row.amounts.count)
+        }
+    }
+
     @Test func `no attempt is larger than a transaction may be`() throws {
         let limit = Money.transactionLimit.minorUnits
         let changes = try collect(

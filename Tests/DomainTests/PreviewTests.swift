@@ -17,6 +17,8 @@ struct PreviewTests {
         var invoiced: [Int: Int64] = [:]
         /// When a further subscription of 500, annual, is billed first.
         var another: String?
+        /// A payment that waits for that one.
+        var held: Int64 = 0
         var option: PaymentOption? = DomainTests.option()
         var today = "2027-03-10"
         var count = 4
@@ -93,6 +95,18 @@ struct PreviewTests {
                     "5 P 2027-05-31 1000 planned 1000", "6 P 2027-06-30 1000 planned 1000",
                 ]),
             Row(
+                name: "a payment waits for another subscription: the rest is collected when that is billed",
+                another: "2027-05-05", held: 700, count: 1,
+                lines: ["3 P 2027-03-31 1000 planned 1000"]),
+            // 31 March: 600 more than is owed; 30 April: 400 are owed; 5 May: 1100 are free, 500 are owed.
+            Row(
+                name: "more waits than is owed, and what is too much pays the oldest",
+                another: "2027-05-05", held: 1600, count: 3,
+                lines: [
+                    "3 P 2027-03-31 1000 planned 400", "4 P 2027-04-30 1000 planned 500",
+                    "5 P 2027-05-31 1000 planned 1000",
+                ]),
+            Row(
                 name: "nothing to collect with", option: nil, count: 1,
                 lines: ["3 P 2027-03-31 1000 planned 0"]),
             Row(
@@ -125,6 +139,9 @@ struct PreviewTests {
                                 cycle: BillingCycle(.annually), amount: Money(500),
                                 firstBillingDate: day(another)),
                             progress: SubscriptionProgress(beginningOn: day(another))), option: option()))
+            }
+            if row.held > 0 {
+                outlook.items.append(item(93, .payment, row.held, subscription: 52, heldFor: 52))
             }
             if row.credit > 0 { outlook.items.append(item(91, .credit, row.credit)) }
             if row.fees > 0 { outlook.items.append(item(92, .serviceFee, row.fees)) }

@@ -6,7 +6,7 @@ import Testing
 struct ReversalTests {
     private func source(
         _ type: TransactionType, by means: AccountType? = nil, _ status: TransactionStatus = .final,
-        refunded: Int64 = 0, chargedBack: Int64 = 0
+        refunded: Int64 = 0, chargedBack: Int64 = 0, paidOut: Int64 = 0
     ) -> ReversalSource {
         var facts = TransactionFacts(type: type, amount: Money(4999), dueDate: day("2027-01-10"))
         facts.accountType = means
@@ -14,6 +14,7 @@ struct ReversalTests {
         var source = ReversalSource(id: Identifier(71), facts: facts, status: status)
         source.refunded = Money(refunded)
         source.chargedBack = Money(chargedBack)
+        source.paidOut = Money(paidOut)
         return source
     }
 
@@ -46,7 +47,11 @@ struct ReversalTests {
             (source(.payment, by: .cash), "AV", "AV"), (source(.payment, by: .check), "AV", "AV"),
             (source(.payment, by: .external), "AV", "AV"), (source(.payment, by: .allowance), "AV", "AV"),
             (source(.payment, by: .writeOff), "AV", "AV"), (source(.writeOff), "AV", "AV"),
-            (source(.payment, by: .cash, refunded: 1), "V32", "V32"),
+            (source(.payment, by: .cash, refunded: 1), "AR", "AR"),
+            (source(.payment, by: .check, paidOut: 4998), "AR", "AR"),
+            (source(.payment, by: .cash, paidOut: 4999), "V30", "V30"),
+            (source(.payment, by: .cash, .reversed, refunded: 4999), "V30", "V30"),
+            (source(.payment, by: .visaCredit, refunded: 2000, chargedBack: 4999), "V30", "V30"),
             (source(.refund, by: .cash), "AX", "AX"), (source(.refund, by: .visaCredit), "V30", "V30"),
             (source(.chargeback, by: .visaCredit), "AS", "AS"),
             (source(.decline, by: .checking), "V30", "V30"), (source(.invoiceReversal), "V30", "V30"),
@@ -90,7 +95,9 @@ struct ReversalTests {
     /// Payment 1 of 100, used on the invoices 11 (40), then 12 (30); refund 21 of 10 before; 20 unused.
     private var living: [LivingAllocation] {
         func allocation(_ id: Int64, _ target: OpenItem, _ amount: Int64) -> LivingAllocation {
-            LivingAllocation(id: id, source: item(1, .payment, 0), target: target, amount: Money(amount))
+            LivingAllocation(
+                id: id, source: item(1, .payment, 0), target: target, amount: Money(amount),
+                givesBack: target.type == .refund)
         }
         return [
             allocation(1, item(11, .invoice, 0), 40), allocation(2, item(21, .refund, 0), 10),
@@ -119,6 +126,43 @@ struct ReversalTests {
         var balances = Balances([item(1, .payment, 20)])
         balances.free(Money(100), of: Identifier(1), from: living, withRefunds: true)
         #expect(balances.ended == [3, 1, 2], "the bank took all of it")
+    }
+
+    @Test func `a payment pays its own refunds before what others paid of them`() {
+        // Refund 21 of 30, refund 22 of 50: of 21 payment 8 paid 10, then payment 9 paid 20; 22 is open, or paid by 9.
+        func allocation(_ id: Int64, _ source: Int64, _ target: Int64, _ amount: Int64) -> LivingAllocation {
+            LivingAllocation(
+                id: id, source: item(source, .payment, 0), target: item(target, .refund, 0),
+                amount: Money(amount))
+        }
+        let living = [allocation(1, 8, 21, 10), allocation(2, 9, 21, 20)]
+        let rows: [(left: Int64, ended: [Int64], made: [[Int64]])] = [
+            (0, [], []), (5, [2], [[1, 21, 5], [9, 21, 15]]), (20, [2], [[1, 21, 20]]),
+            (25, [2, 1], [[1, 21, 25], [8, 21, 5]]), (80, [2, 1], [[1, 21, 30], [1, 22, 50]]),
+        ]
+        for (left, ended, made) in rows {
+            var balances = Balances([item(1, .payment, left), item(22, .refund, 50)])
+            for refund in [Int64(21), 22] {
+                balances.settle(Identifier(refund), by: Identifier(1), from: living)
+            }
+            #expect(balances.ended == ended, "\(left)")
+            #expect(
+                balances.made.map { [$0.sourceID.rawValue, $0.targetID.rawValue, $0.amount.minorUnits] }
+                    == made, "\(left)")
+        }
+    }
+
+    @Test(arguments: [
+        (1000, 0, 0, 1000, 0, 100), (1000, 400, 0, 600, 150, 0), (1000, 400, 0, 600, 60, 40),
+        (1000, 950, 0, 50, 0, 50), (1000, 400, 1000, 0, 0, 0),
+    ])
+    func `what is left is never less than nothing`(
+        amount: Int64, refunded: Int64, chargedBack: Int64, left: Int64, tax: Int64, leftTax: Int64
+    ) {
+        var source = source(.payment, by: .cash, refunded: refunded, chargedBack: chargedBack)
+        (source.facts.amount, source.facts.taxAmount) = (Money(amount), Money(100))
+        source.refundedTax = Money(tax)
+        #expect(source.left == Money(left) && source.leftTax == Money(leftTax))
     }
 
     @Test func `what is free again pays what else is open`() {

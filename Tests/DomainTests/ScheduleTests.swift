@@ -206,6 +206,27 @@ struct ScheduleTests {
         #expect(gone.progress.nextCycle == 3)
     }
 
+    /// What ~resume left behind of an inactive customer: it decides as it did when it was in force, what was withdrawn does not.
+    @Test func `what is over goes on to decide the cycles within it`() throws {
+        var ended = freeze(1, "2027-02-28", to: "2027-03-31", 3)
+        ended.state = .ended
+        var over = pause(2, "2027-03-31")
+        (over.state, over.endDate) = (.ended, day("2027-04-30"))
+        var withdrawn = freeze(3, "2027-05-31", to: "2027-05-31", 1)
+        withdrawn.state = .withdrawn
+        let paid = try policy { $0.freezeRecurringFee = Money(500) }
+        let free = Schedule.advance(
+            try course(terms(length: 3), ended, over, withdrawn), under: try policy(),
+            through: day("2027-12-31"))
+        #expect(lines(free.steps) == ["F1 2027-01-31 4999", "F5 2027-05-31 4999", "F6 2027-06-30 4999"])
+        let charged = Schedule.advance(
+            try course(terms(length: 3), ended, over, withdrawn), under: paid, through: day("2027-12-31"))
+        #expect(
+            lines(charged.steps) == [
+                "F1 2027-01-31 4999", "Z2 2027-02-28 500", "F5 2027-05-31 4999", "F6 2027-06-30 4999",
+            ])
+    }
+
     /// Oracle: the date of every cycle, by itself, and counting.
     @Test(arguments: CycleUnit.allCases)
     func `the first cycle from a day on is found`(unit: CycleUnit) {

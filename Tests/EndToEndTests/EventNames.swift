@@ -74,7 +74,10 @@ struct EventDifference {
             if old["type"] != now["type"] { words.append("is \(now["type"]?.scalar ?? "")") }
             if old["balance"] != now["balance"] { words.append("left \(now["balance"]?.scalar ?? "-")") }
             if old["status"] != now["status"] { words.append(now["status"]?.scalar ?? "-") }
-            words += differences(old, now, ["amount", "dueDate", "taxAmount", "sourceId", "cycleNumber"])
+            words += differences(old, now, ["amount", "dueDate", "taxAmount", "cycleNumber"])
+            if old["sourceId"] != now["sourceId"] {
+                words.append("of \(names.name(.transaction, now["sourceId"]?.integer) ?? "none")")
+            }
             words += differences(
                 old["processingInfo"] ?? .null, now["processingInfo"] ?? .null,
                 ["responseCode", "nextAttemptDate", "attemptNumber"])

@@ -61,6 +61,82 @@ struct MoneyBackTests {
         try merchant.expectSoundBooks()
     }
 
+    /// What a refusal for the amount says.
+    private func message(_ answer: Answer) -> String { answer["failureMessage"] ?? "" }
+
+    @Test func aChargebackLeavesNothingToRefundAndWaitsForTheWriteOff() throws {
+        let merchant = try Merchant(clock: "2027-01-10")
+        let customer = try merchant.createCustomer(card: "4000000000000259")
+        let payment = try merchant.process(5000, of: customer)
+        let put = { (body: String) in try merchant.call("PUT", customer.transactions, body) }
+        let cash = #"{"type":"AR","accountType":"K","amount":2000,"sourceId":\#(payment.id)}"#
+        #expect(try put(cash).status == 201)
+        try merchant.advance(to: "2027-01-11")
+        let refused = try put(cash)
+        #expect(refused["failureCode"] == "V32" && message(refused).hasPrefix("0 is left"), "\(refused)")
+        let byCard = try merchant.call(
+            "POST", "\(customer.transactions)/~process",
+            #"{"type":"AR","amount":1,"sourceId":\#(payment.id)}"#)
+        #expect(byCard["failureCode"] == "V32" && message(byCard).hasPrefix("0 is left"), "\(byCard)")
+        // The refund is owed and written off: given up, the chargeback finds that first.
+        let writeOff = try put(#"{"type":"AA","amount":2000}"#)
+        #expect(writeOff.status == 201, "\(writeOff)")
+        let chargeback = try merchant.entries(of: customer, "&type=AG")[0]
+        #expect(self.refused(try merchant.reverse(chargeback.id, of: customer), "V30"))
+        #expect(try merchant.reverse(writeOff.id, of: customer).status == 200)
+        #expect(try merchant.reverse(chargeback.id, of: customer).status == 200)
+        try merchant.expectBalance(of: customer, -3000)
+        try merchant.expectSoundBooks()
+    }
+
+    @Test func aRefundTakenBackBesideFurtherRefunds() throws {
+        let merchant = try Merchant(clock: "2027-01-10")
+        let customer = try merchant.createCustomer()
+        for _ in 1...3 {
+            let payment = try merchant.process(1000, of: customer)
+            let refund = try merchant.call(
+                "PUT", customer.transactions,
+                #"{"type":"AR","accountType":"K","amount":400,"sourceId":\#(payment.id)}"#)
+            let process = { (amount: Int) in
+                SharedRequest(
+                    path: "\(customer.transactions)/~process",
+                    body: #"{"type":"AR","amount":\#(amount),"sourceId":\#(payment.id)}"#)
+            }
+            let undo = SharedRequest(path: "\(customer.transactions)/\(refund.id)/~reverse", body: "{}")
+            #expect(try merchant.atOnce([process(600)])[0].status == 201)
+            let answers = try merchant.atOnce([undo, process(400), undo, process(400), process(300)])
+            #expect(answers.count { $0.status == 200 } == 1, "\(answers)")
+            let given = answers.filter { $0.status == 201 }.compactMap { $0.body["amount"]?.integer }
+            #expect(given.count <= 1, "\(answers)")
+            let left = 400 - given.reduce(0, +)
+            let now = try merchant.call("GET", "\(customer.transactions)/\(payment.id)")
+            #expect(now["status"] == (left == 0 ? "reversed" : "final"), "\(answers)")
+            #expect(now["balance"] == "\(left)", "\(answers)")
+            #expect(try merchant.atOnce([process(left + 1)])[0].description == "422 V32")
+        }
+        try merchant.expectSoundBooks()
+    }
+
+    @Test func aClaimRefundedInWholeThatComesBackIsOwedTwice() throws {
+        let merchant = try Merchant(clock: "2027-01-14")
+        let customer = try merchant.createBankCustomer(amount: 7200, first: "2027-01-14")
+        try merchant.advance(to: "2027-01-14 18:00:00")
+        let claim = try merchant.entries(of: customer, "&type=AC")[0]
+        let refund = try merchant.call(
+            "PUT", customer.transactions,
+            #"{"type":"AR","accountType":"K","amount":7200,"sourceId":\#(claim.id)}"#)
+        #expect(refund.status == 201, "\(refund)")
+        let path = "\(customer.transactions)/\(claim.id)"
+        #expect(try merchant.call("GET", path)["status"] == "reversed")
+        try merchant.advance(to: "2027-01-15")
+        try merchant.expectBalance(of: customer, 14400)
+        // The refund was a mistake; the claim stays returned.
+        #expect(try merchant.reverse(refund.id, of: customer).status == 200)
+        #expect(try merchant.call("GET", path)["status"] == "reversed")
+        try merchant.expectBalance(of: customer, 7200)
+        try merchant.expectSoundBooks()
+    }
+
     @Test func aNewOptionTakesThePlaceOfADeadDefault() throws {
         let merchant = try Merchant(clock: "2027-01-10")
         let customer = try merchant.createCustomer(

@@ -11,6 +11,24 @@ extension ConstraintTests {
         """
     }
 
+    /// Subscription 204, never billed, is paused from its first billing date on.
+    private static let paused204 = """
+        \(adjustment(4, "'P', '2026-01-31', null, null"));
+        update subscription_adjustments set state = 'effective', due_on = null where subscription_id = 204;
+        update subscriptions set status = 'P', next_billing_date = null where subscription_id = 204
+        """
+    /// Its first cycle is billed.
+    private static let billed204 = """
+        with t as (insert into transactions (account_id, transaction_id, customer_id, type, amount, tax_amount, due_date,
+               subscription_id, cycle_number, create_date)
+               values (2001, 191, 4, 'RI', 5000, 400, '2026-01-31', 204, 1, now()))
+        insert into ledger_entries
+        values (2001, 191, 1, 4, '2026-01-31', 'receivable', 'revenue:recurring', 4600),
+               (2001, 191, 2, 4, '2026-01-31', 'receivable', 'tax-payable', 400);
+        update subscriptions set status = 'C', next_cycle = 2, billed_count = 1, last_billing_date = '2026-01-31',
+               next_billing_date = '2026-02-28' where subscription_id = 204
+        """
+
     /// What both roles of the program are refused about adjustments (spec 5.7).
     static let adjusting: [Attack] = ["billing_api", "billing_jobs"].flatMap { role in
         [
@@ -51,6 +69,40 @@ extension ConstraintTests {
             Attack(
                 "e", role, "42501",
                 "update subscription_adjustments set creator_code = 'api-y' where adjustment_id = 52"),
+            // What was frozen stays so when the freeze is over.
+            Attack(
+                "e", role, "subscription_adjustments_in_step",
+                """
+                \(adjustment(4, "'F', '2026-01-31', '2026-01-31', 1"));
+                update subscription_adjustments set state = 'effective', due_on = '2026-02-28' where subscription_id = 204;
+                update subscriptions set status = 'F' where subscription_id = 204;
+                update subscription_adjustments set state = 'ended', due_on = null where subscription_id = 204;
+                update subscriptions set status = 'C' where subscription_id = 204;
+                \(billed204)
+                """),
+            Attack(
+                "e", role, "transactions_of_cycle",
+                """
+                \(paused204);
+                update subscription_adjustments set state = 'ended', end_date = '2026-01-31' where subscription_id = 204;
+                update subscriptions set status = 'U', next_billing_date = '2026-01-31' where subscription_id = 204;
+                \(billed204)
+                """),
+            // Current without a bill.
+            Attack(
+                "g", role, "subscriptions_in_step",
+                """
+                \(paused204);
+                update subscription_adjustments set state = 'ended', end_date = '2026-01-31' where subscription_id = 204;
+                update subscriptions set status = 'C', next_cycle = 2, next_billing_date = '2026-02-28'
+                 where subscription_id = 204
+                """),
+            Attack(
+                "g", role, "subscription_adjustments_in_step",
+                """
+                update subscriptions set status = 'F' where subscription_id = 204;
+                update subscriptions set status = 'C' where subscription_id = 204
+                """),
         ]
     }
 }

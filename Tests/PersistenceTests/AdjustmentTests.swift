@@ -351,13 +351,15 @@ import Testing
             due.contains("subscription_adjustments_due_on") && !due.contains("Seq Scan on subscription_adj"),
             "\(due)")
         let living = try plan(
-            "living", PostgresStore.living.sql.replacingParameters(["2001", "array[10001, 10002]::bigint[]"]))
+            "deciding",
+            PostgresStore.deciding.sql.replacingParameters(["2001", "array[10001, 10002]::bigint[]"]))
         #expect(
-            living.contains("subscription_adjustments_living") && !living.contains("Seq Scan on sub"),
+            living.contains("subscription_adjustments_by_subscription")
+                && !living.contains("Seq Scan on sub"),
             "\(living)")
         let ids = (0..<500).map { Identifier<Subscription>(Int64(10_001 + $0 * 7)) }
         let alive = try books.withStore(reaching: [2001]) { store in
-            try store.livingAdjustments(of: ids, account: 2001)
+            try store.decidingAdjustments(of: ids, account: 2001)
         }
         #expect(alive.count == 500 && alive.values.allSatisfy { $0.map(\.kind) == [.cancellation] })
     }

@@ -144,7 +144,9 @@ import Testing
             "select round(extract(epoch from next_look_up - clock_timestamp()))::bigint, look_ups from attempts"
         )
         func ask() throws -> [Identifier<Transaction>] {
-            try store { try $0.attemptsToLookUp(account: 2001, limit: 10).map { $0.facts.transactionID } }
+            try store {
+                try $0.attemptsToLookUp(account: 2001, limit: 10, early: false).map { $0.facts.transactionID }
+            }
         }
         #expect(try ask() == [])
         var pauses: [Int64] = []
@@ -158,9 +160,9 @@ import Testing
         for (found, wanted) in zip(pauses, expected) { #expect(abs(found - wanted) <= 1) }
         try owner.run(rewind)
         try store { store throws in
-            #expect(try store.attemptsToLookUp(account: 2001, limit: 10).count == 1)
+            #expect(try store.attemptsToLookUp(account: 2001, limit: 10, early: false).count == 1)
             let others = try database.books().withStore(reaching: [2001]) {
-                try $0.attemptsToLookUp(account: 2001, limit: 10).count
+                try $0.attemptsToLookUp(account: 2001, limit: 10, early: false).count
             }
             #expect(others == 0)
         }
@@ -181,6 +183,11 @@ import Testing
             update subscriptions set next_billing_date = '9999-01-01' where status = 'C'
             """)
         #expect(try isDue(), "collections are due")
+        for customer in 1...3 as ClosedRange<Int64> {
+            #expect(try isDue())
+            _ = try tests.credit(5000, of: customer)
+        }
+        #expect(try !isDue(), "nobody's balance allows to collect")
         try tests.attempt(ids, state: .open)
         #expect(try isDue(), "the processor is asked for notices")
         let today = try #require(try store { try $0.account(2001) }).moment.businessDate

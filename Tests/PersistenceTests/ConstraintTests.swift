@@ -44,13 +44,13 @@ import Testing
 
     static func attempt(
         _ id: Int, _ customer: Int, _ kind: String, invoice: String = "null", source: String = "null",
-        option: String = "null", code: String = "null"
+        option: String = "null", code: String = "null", more columns: String = "", _ values: String = ""
     ) -> String {
         """
-        insert into attempts (account_id, transaction_id, customer_id, kind, invoice_id, source_id, payment_option_id,
+        insert into attempts (\(columns)account_id, transaction_id, customer_id, kind, invoice_id, source_id, payment_option_id,
                code, amount, account_type, account_mask, accessory_shown, holder_name, due_date, business_date,
                create_date)
-        values (2001, \(id), \(customer), '\(kind)', \(invoice), \(source), \(option), \(code), 5000, 'VC',
+        values (\(values)2001, \(id), \(customer), '\(kind)', \(invoice), \(source), \(option), \(code), 5000, 'VC',
                '4***********1111', '1229', 'A Holder', '2026-01-31', '2026-01-31', now())
         """
     }
@@ -235,7 +235,7 @@ import Testing
                 Attack(
                     "h", role, "collections_invoice",
                     "insert into collections values (2001, 21, 1, null, 'closed', null)"),
-            ]
+            ] + attacksOnAttempts(role)
         } + [
             Attack(
                 "h", "billing_jobs", "transactions_customer",
@@ -303,6 +303,9 @@ import Testing
             Attack(
                 "b", "billing_owner", "allocations_unchanged",
                 "update allocations set amount = 1, end_date = now() where allocation_id = 1"),
+            Attack(
+                "b", "billing_owner", "attempts_state_moves",
+                "update attempts set invoice_list = '21' where transaction_id = 13"),
             Attack("b", "billing_owner", "attempts_append_only", "delete from attempts"),
             Attack(
                 "b", "billing_owner", "attempts_state_moves",

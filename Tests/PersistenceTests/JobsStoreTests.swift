@@ -33,6 +33,45 @@ struct JobsStoreTests {
         #expect(try due() == [ids[1]])
     }
 
+    /// What the balance does not allow stays due until it does; what is paid is looked at all the same (spec 5.2 step 4, 5.9).
+    @Test func `invoices beyond the balance wait`() throws {
+        let tests = try TransactionStoreTests()
+        let ids = Array(try tests.invoice([1, 2, 3]).prefix(3))
+        func due() throws -> [Identifier<Transaction>] {
+            try tests.store {
+                try $0.dueCollections(account: 2001, through: january, limit: 9).map(\.collection.invoiceID)
+            }
+        }
+        #expect(try due() == ids)
+        let credit = try tests.credit(5000, of: 2)
+        _ = try tests.credit(4999, of: 3)
+        #expect(try due() == [ids[0], ids[2]])
+        // Of the 5000 that are owed in the end, 4999 are on their way.
+        _ = try tests.credit(1000, of: 1)
+        #expect(try due() == [ids[0], ids[2]])
+        try tests.store { store throws in
+            let made = try store.reserveTransactionIDs(2)
+            let fee = TransactionFacts(type: .serviceFee, amount: Money(1000), dueDate: january)
+            var attempt = tests.newAttempt(made[1], 1, of: made[0])
+            (attempt.amount, attempt.subscriptionID) = (Money(4999), nil)
+            var changes = tests.newChanges()
+            changes.add(made[0], of: tests.customer(1), fee)
+            changes.attempts = [attempt]
+            try store.write(changes)
+        }
+        #expect(try due() == [ids[0], ids[2]])
+        _ = try tests.credit(1, of: 1)
+        #expect(try due() == [ids[2]])
+        // Paid in full: there is nothing to be collected, and it is closed.
+        try tests.store { store throws in
+            var changes = tests.newChanges()
+            changes.allocations = [tests.allocation(2, credit, ids[1], 5000)]
+            try store.write(changes)
+        }
+        #expect(try due() == [ids[1], ids[2]])
+        #expect(try tests.database.violations() == [])
+    }
+
     /// How far the late fees of a date have come says nothing about the next date, whoever comes late or ends half-way.
     @Test func `the round of a date begins with the first customer`() throws {
         let database = try BooksDatabase()

@@ -158,7 +158,7 @@ struct MidnightTests {
                 // What is reported as due is taken, so that it is not reported for ever.
                 let books = PostgresStore(administrator, reaching: [2001])
                 let today = try #require(try store.account(2001)).moment.businessDate
-                _ = try books.attemptsToLookUp(account: 2001, limit: 10)
+                _ = try books.attemptsToLookUp(account: 2001, limit: 10, early: false)
                 _ = try books.takeNoticeRound(account: 2001, on: today)
                 if try books.agedSoFar(account: 2001, on: today) != nil {
                     try books.noteAged(account: 2001, upTo: nil, on: today)

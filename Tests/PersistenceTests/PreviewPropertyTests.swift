@@ -292,6 +292,7 @@ private struct Approving: Processor {
     }
 
     func lookUp(account: Int64, keys: [String]) -> [ProcessorFinding] { keys.map { _ in .unreachable } }
+    func withdraw(account: Int64, keys: [String]) -> [ProcessorFinding] { keys.map { _ in .unreachable } }
     func notices(account: Int64, through: CalendarDate, limit: Int) -> [ProcessorNotice]? { [] }
     func acknowledge(account: Int64, notices: [Int64]) -> Bool { true }
 }

@@ -125,7 +125,7 @@ import Testing
             var attempt = tests.newAttempt(id, 3, of: ids[2])
             attempt.number = 2
             attempt.openAmounts = [Money(5000), Money(300)]
-            attempt.feeIDs = [ids[2]]
+            attempt.namedIDs = [ids[2]]
             attempt.owed = Money(5200)
             var changes = tests.newChanges()
             changes.attempts = [attempt]

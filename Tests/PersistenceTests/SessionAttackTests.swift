@@ -59,6 +59,16 @@ import Testing
                 ConstraintTests.attempt(305, 2, "payment", invoice: "21"),
                 ConstraintTests.attempt(306, 2, "payment", invoice: "21"), "attempts_one_open_an_invoice"
             ),
+            (
+                ConstraintTests.attempt(313, 3, "payment", invoice: "31"),
+                ConstraintTests.attempt(314, 3, "payment", more: "named_ids, ", "'{31}', "),
+                "attempts_one_open_a_debt"
+            ),
+            (
+                ConstraintTests.attempt(315, 2, "payment", invoice: "25"),
+                ConstraintTests.attempt(316, 2, "claim", more: "fee_ids, ", "'{25}', "),
+                "attempts_one_open_a_debt"
+            ),
             (invoice(307), invoice(308), "transactions_one_invoice_a_cycle"),
             (freeze + step, freeze + step, "subscription_adjustments_no_overlap"),
             (
@@ -124,6 +134,107 @@ import Testing
         for (sql, expected) in cases {
             #expect(refusal(connection, sql) == expected, "\(sql)")
         }
+        #expect(try database.violations() == [])
+    }
+
+    private static func end(_ source: Int, _ target: Int) -> String {
+        "update allocations set end_date = now() where source_id = \(source) and target_id = \(target) and end_date is null"
+    }
+
+    private static func move(_ id: Int, to status: String) -> String {
+        "update transactions set status = '\(status)' where transaction_id = \(id)"
+    }
+
+    /// AX of a refund in cash of so much of payment 35, without what becomes of the payment.
+    private static func undo(_ id: Int, of refund: Int, _ amount: Int) -> String {
+        [
+            ConstraintTests.entry(
+                id, 3, "AX", amount, "cash", "receivable", more: ", account_type, source_id",
+                "'K', \(refund)"),
+            move(refund, to: "reversed"), end(35, refund), ConstraintTests.allocation(3, id, refund, amount),
+        ].joined(separator: "; ")
+    }
+
+    /// A payment and what was refunded or charged back of it say the same, in status and allocations (spec 5.8). Cash 35 of 6.00 is
+    /// refunded by 36 (1.00); 48 of 5.00 is charged back as 49 (4.00) after a refund of 3.00 (50); 51 pays out 0.50 of 16.
+    @Test(arguments: ["billing_api", "billing_jobs"])
+    func refundsStayWithTheirPayment(role: String) throws {
+        let connection = try database.connection(role)
+        try connection.script(
+            [
+                "begin",
+                ConstraintTests.attempt(48, 3, "payment").replacingAmount(500),
+                "update attempts set outcome = 'approved', response_code = 'A01', response_date = now(), approved_amount = 500 where transaction_id = 48",
+                ConstraintTests.entry(
+                    48, 3, "AP", 500, "clearing:sandbox", "receivable", more: ", account_type, attempt_id",
+                    "'VC', 48"),
+                ConstraintTests.entry(
+                    50, 3, "AR", 300, "receivable", "cash", more: ", account_type, source_id", "'K', 48"),
+                ConstraintTests.allocation(3, 48, 50, 300),
+                ConstraintTests.entry(
+                    49, 3, "AG", 400, "receivable", "clearing:chargebacks", more: ", source_id", "48"),
+                Self.end(48, 50), ConstraintTests.allocation(3, 48, 49, 400),
+                ConstraintTests.allocation(3, 48, 50, 100),
+                ConstraintTests.entry(
+                    51, 1, "AR", 50, "receivable", "checks", more: ", account_type", "'H'"),
+                ConstraintTests.allocation(1, 16, 51, 50), "commit",
+            ].joined(separator: "; "))
+        let whole = Self.refund(351, 500) + "; " + Self.move(35, to: "reversed")
+        let cases: [(sql: String, refusal: String)] = [
+            // The allocation of a refund, of a chargeback, of what was paid out.
+            (Self.end(35, 36), "transactions_stay_undone"),
+            (Self.end(35, 36) + "; " + ConstraintTests.allocation(3, 35, 36, 99), "transactions_stay_undone"),
+            (Self.end(35, 36) + "; " + ConstraintTests.allocation(3, 35, 36, 100), "none"),
+            (Self.end(48, 49), "transactions_stay_undone"),
+            (
+                Self.end(48, 49) + "; " + ConstraintTests.allocation(3, 48, 50, 200),
+                "transactions_stay_undone"
+            ),
+            (Self.end(48, 50), "transactions_stay_undone"),
+            (Self.end(16, 51), "transactions_stay_undone"),
+            (
+                "update allocations set end_date = now() + interval '1 day' where allocation_id = 1",
+                "allocations_end_by_now"
+            ),
+            // The status of the payment.
+            (Self.move(35, to: "reversed"), "transactions_undone"),
+            (Self.move(48, to: "reversed"), "transactions_undone"),
+            (Self.move(46, to: "final"), "transactions_undone"),
+            (Self.move(41, to: "final"), "transactions_undone"),
+            (Self.move(31, to: "final"), "transactions_unchanged"),
+            (Self.move(37, to: "final"), "transactions_unchanged"),
+            (Self.refund(351, 500), "transactions_undone"), (whole, "none"),
+            (whole + "; " + Self.move(35, to: "final"), "transactions_undone"),
+            (whole + "; " + Self.undo(352, of: 36, 100), "transactions_undone"),
+            (whole + "; " + Self.undo(352, of: 36, 100) + "; " + Self.move(35, to: "final"), "none"),
+            (Self.undo(352, of: 36, 100) + "; " + Self.refund(351, 600), "transactions_undone"),
+        ]
+        for (sql, expected) in cases {
+            #expect(undone(connection, sql) == expected, "\(sql)")
+        }
+        #expect(try database.violations() == [])
+    }
+
+    /// What refuses it at the commit; all of it is taken back.
+    private func undone(_ connection: Connection, _ sql: String) -> String {
+        let found = refusal(
+            connection, sql + "; set constraints all immediate; do $$ begin raise sqlstate 'P0009'; end $$")
+        return found == "P0009" ? "none" : found
+    }
+
+    /// Two sessions that know nothing of each other: a refund is taken back while the rest is refunded.
+    @Test func aRefundTakenBackBesideAnother() throws {
+        let (one, two) = (try database.connection("billing_api"), try database.connection("billing_api"))
+        try two.script("set lock_timeout = '50ms'")
+        let undo = Self.undo(361, of: 36, 100)
+        one.begin()
+        try one.script(undo)
+        #expect(refusal(two, Self.refund(362, 500) + "; " + Self.move(35, to: "reversed")) == "55P03")
+        try one.commit()
+        #expect(
+            refusal(two, Self.refund(362, 500) + "; " + Self.move(35, to: "reversed"))
+                == "transactions_undone")
+        #expect(refusal(two, Self.refund(362, 600) + "; " + Self.move(35, to: "reversed")) == "none")
         #expect(try database.violations() == [])
     }
 

@@ -20,7 +20,7 @@ import Testing
         try store { store throws in
             let open = try store.openAttempts(of: [customer(1), customer(3)], account: 2001)
             #expect(open.map { $0.id } == [ids[3].rawValue, ids[5].rawValue])
-            #expect(open[0].facts.feeIDs == [ids[0]])
+            #expect(open[0].facts.namedIDs == [ids[0]] && open[0].sendings == 1)
             #expect(open[0].facts.orderKey == "t\(ids[3])")
             #expect(open[0].facts.email == "a@b.example")
             #expect(!open[0].isShownPending)

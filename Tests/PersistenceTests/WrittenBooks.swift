@@ -46,7 +46,7 @@ extension TransactionStoreTests {
             var changes = newChanges()
             for index in 0..<half {
                 var attempt = newAttempt(ids[half + index], Int64(index + 1), of: ids[index])
-                if half > 1 { attempt.feeIDs = [ids[index]] }
+                if half > 1 { attempt.namedIDs = [ids[index]] }
                 changes.attempts.append(attempt)
                 changes.collections.append(collection(ids[index], Int64(index + 1), state))
             }
@@ -96,6 +96,19 @@ extension TransactionStoreTests {
         facts.subscriptionID = Identifier(customer + 200)
         facts.attemptID = id.rawValue
         return facts
+    }
+
+    /// Cash of a customer that pays nothing yet.
+    func credit(_ amount: Int64, of number: Int64) throws -> Identifier<Transaction> {
+        try store { store throws in
+            let id = try store.reserveTransactionIDs(1)[0]
+            var facts = TransactionFacts(type: .payment, amount: Money(amount), dueDate: january)
+            facts.accountType = .cash
+            var changes = newChanges()
+            changes.add(id, of: customer(number), facts)
+            try store.write(changes)
+            return id
+        }
     }
 
     func newAttempt(

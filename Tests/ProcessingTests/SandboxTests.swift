@@ -29,6 +29,26 @@ struct SandboxTests {
         #expect(fixture.sandbox.submit([]).isEmpty && fixture.sandbox.lookUp(account: 2001, keys: []).isEmpty)
     }
 
+    @Test func `what is withdrawn before it arrives is never carried out`() throws {
+        let fixture = try SandboxFixture()
+        let first = fixture.submit(order("a", .payment, 150_00))
+        let found = fixture.sandbox.withdraw(account: 2001, keys: ["a", "b"])
+        #expect(found.map(\.code) == ["A05", nil] && found[1] == .notFound)
+        // It arrives late, from another process: nothing moves, nobody is answered, and it is not on record.
+        #expect(fixture.another().submit([order("b")]).map(\.code) == [nil])
+        #expect(fixture.sandbox.lookUp(account: 2001, keys: ["b"]) == [.notFound])
+        #expect(fixture.sandbox.withdraw(account: 2001, keys: ["b"]) == [.notFound])
+        #expect(try fixture.number("select count(*) from sandbox.movement where approved_amount > 0") == 1)
+        // What has arrived stays.
+        #expect(fixture.submit(order("a", .payment, 150_00)) == first)
+        // The same key of another merchant account is another order.
+        #expect(fixture.submit(order("b", .payment, 10_00, account: 2002)).map(\.code) == ["A01"])
+        try fixture.sandbox.disturb(account: 2001, SandboxDisturbance(isDown: true))
+        #expect(fixture.sandbox.withdraw(account: 2001, keys: ["c"]) == [.unreachable])
+        try fixture.sandbox.disturb(account: 2001, .none)
+        #expect(fixture.submit(order("c", .payment, 10_00)).map(\.code) == ["A01"])
+    }
+
     @Test func `a decline is remembered with nothing moved`() throws {
         let fixture = try SandboxFixture()
         guard case .answered(let response) = fixture.submit(order("a", .payment, 80_00))[0] else {

@@ -103,15 +103,39 @@ struct Checker {
             let amount = row.facts.amount.minorUnits
             if gone[id, default: 0] > amount { fail("money_going_back", "of transaction \(id)") }
             let by = undone[id]
+            let isPayment = row.facts.type == .payment || row.facts.type == .claim
             if row.status == .reversed {
                 let whole = by.map { $0.isWhole ? $0.whole : $0.refunds } ?? 0
-                if amount != whole && amount != whole + (by?.charged ?? 0) {
+                if amount != whole {
                     fail("reversed_by_another", "transaction \(id) of \(amount): \(whole) is undone")
                 }
                 usedUp(row)
-            } else if by?.isWhole == true {
+            } else if by?.isWhole == true || isPayment && by?.refunds == amount {
                 fail("reversed_by_another", "transaction \(id) is \(row.status)")
             }
+            if isPayment, let by { refunding(row, by.refunds, charged: by.charged, taken: by.whole) }
+        }
+    }
+
+    /// Refunds take the credit of the payment that they name, as far as a void, return or chargeback left it.
+    private mutating func refunding(_ payment: Transaction, _ refunded: Int64, charged: Int64, taken: Int64) {
+        var (refunding, payingOut, charging) = (Int64(0), Int64(0), Int64(0))
+        for row in state.allocations.rows where row.source == payment.id.rawValue && !row.isEnded {
+            guard let target = state.transactions[row.target],
+                target.facts.sourceID == nil || target.facts.sourceID == payment.id
+            else { continue }
+            switch target.facts.type {
+            case .refund where target.facts.sourceID == nil: payingOut += row.amount.minorUnits
+            case .refund: refunding += row.amount.minorUnits
+            case .chargeback: charging += row.amount.minorUnits
+            default: break
+            }
+        }
+        let left = max(payment.facts.amount.minorUnits - charged - taken, 0) - payingOut
+        if charging != charged || refunding != min(refunded, left) {
+            fail(
+                "refund_uses_its_payment",
+                "refunds of \(refunded) use \(refunding) of \(payment.id), chargebacks of \(charged) \(charging)")
         }
     }
 
@@ -200,7 +224,9 @@ struct Checker {
         {
             fail("subscription_goes_on", "subscription \(one.id)")
         }
+        let wasFrozen = own.contains { $0.kind == .freeze && $0.state == .ended }
         if progress.status == .unbilled && progress.billedCount > 0
+            || progress.status == .current && progress.billedCount == 0 && !wasFrozen
             || progress.status == .expired && progress.billedCount != terms.length
         {
             fail("subscription_status", "subscription \(one.id)")
@@ -236,7 +262,7 @@ struct Checker {
         var collected: Set<Int64> = []
         for row in state.attempts.rows {
             if row.outcome == .open, row.facts.sourceID == nil {
-                for debt in (row.facts.invoiceID.map { [$0] } ?? []) + row.facts.feeIDs
+                for debt in row.facts.debts
                 where !collected.insert(debt.rawValue).inserted {
                     fail("one_open_attempt", "debt \(debt) is in two of them")
                 }

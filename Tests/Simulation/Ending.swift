@@ -123,7 +123,10 @@ struct Ending {
     }
 
     private func isHeld(_ credit: Transaction) -> Bool {
-        guard let id = credit.facts.subscriptionID?.rawValue else { return false }
-        return state.subscriptions[id]?.subscription.progress.status == .unbilled
+        guard let id = credit.facts.subscriptionID?.rawValue,
+            credit.facts.type == .payment || credit.facts.type == .claim,
+            credit.facts.accountType != .writeOff, credit.facts.creatorCode != RunBilling.actor
+        else { return false }
+        return state.subscriptions[id]?.subscription.progress.awaitsFirstBill ?? false
     }
 }

@@ -9,12 +9,11 @@ enum Simulate {
         var steps = 60
         var minutes = 0
         var isVerbose = false
-        var letsStall = false
     }
 
     static func main() {
         guard let wanted = read(CommandLine.arguments.dropFirst()) else {
-            print("usage: simulate [--seed N] [--seeds K] [--steps S] [--minutes M] [--stalls] [--verbose]")
+            print("usage: simulate [--seed N] [--seeds K] [--steps S] [--minutes M] [--verbose]")
             exit(2)
         }
         let began = now()
@@ -23,7 +22,7 @@ enum Simulate {
         while seeds < wanted.seeds || wanted.minutes > 0 {
             if wanted.minutes > 0, now() - began >= Double(wanted.minutes) * 60 { break }
             let seed = wanted.seed + UInt64(seeds)
-            let history = Simulation(seed: seed, keepsTrace: wanted.isVerbose, stalls: wanted.letsStall)
+            let history = Simulation(seed: seed, keepsTrace: wanted.isVerbose)
             history.run(steps: wanted.steps)
             seeds += 1
             days += history.days
@@ -46,16 +45,15 @@ enum Simulate {
     private static func show(_ seed: UInt64, _ failed: Simulation, _ wanted: Wanted) {
         var (shortest, least) = (failed.steps, failed.world.broken)
         for fewer in stride(from: 3, to: failed.steps, by: 1) {
-            let history = Simulation(seed: seed, keepsTrace: false, stalls: wanted.letsStall)
+            let history = Simulation(seed: seed, keepsTrace: false)
             history.run(steps: fewer)
             guard !history.world.broken.isEmpty else { continue }
             (shortest, least) = (fewer, history.world.broken)
             break
         }
-        let history = Simulation(seed: seed, keepsTrace: true, stalls: wanted.letsStall)
+        let history = Simulation(seed: seed, keepsTrace: true)
         history.run(steps: shortest)
-        let flag = wanted.letsStall ? " --stalls" : ""
-        print("seed \(seed) is broken: simulate --seed \(seed) --steps \(shortest)\(flag)")
+        print("seed \(seed) is broken: simulate --seed \(seed) --steps \(shortest)")
         history.world.trace.suffix(60).forEach { print("    \($0)") }
         for one in least.prefix(8) { print("  \(one)") }
     }
@@ -74,8 +72,8 @@ enum Simulate {
         var wanted = Wanted()
         var rest = arguments
         while let name = rest.popFirst() {
-            if name == "--verbose" || name == "--stalls" {
-                if name == "--verbose" { wanted.isVerbose = true } else { wanted.letsStall = true }
+            if name == "--verbose" {
+                wanted.isVerbose = true
                 continue
             }
             guard let text = rest.popFirst(), let number = Int(text), number >= 0 else { return nil }

@@ -23,6 +23,10 @@ final class MemoryProcessor: Processor {
     private(set) var reports: [Report] = []
     /// How often it carried out something under each key.
     private(set) var carriedOut: [String: Int] = [:]
+    /// Keys whose orders were withdrawn before they arrived.
+    private var withdrawn: Set<String> = []
+    /// Orders that nobody waits for any more and that arrive later.
+    private var onTheirWay: [ProcessorOrder] = []
     private var downFor = 0
 
     init(_ world: World) { self.world = world }
@@ -34,6 +38,7 @@ final class MemoryProcessor: Processor {
         if world.ends(.crashBeforeProcessor) || isDown() {
             return orders.map { _ in .unknown(reason: "no connection") }
         }
+        arrive()
         let answers = orders.map { deliver($0) }
         if world.ends(.crashAfterProcessor) {
             return orders.map { _ in .unknown(reason: "the process ended") }
@@ -45,8 +50,13 @@ final class MemoryProcessor: Processor {
     private func deliver(_ order: ProcessorOrder) -> ProcessorAnswer {
         if world.hasFaults, world.draw.chance(40) {
             world.count(.requestLost)
+            if world.draw.chance(400) {
+                world.count(.arrivesLate)
+                onTheirWay.append(order)
+            }
             return .unknown(reason: "the request was lost")
         }
+        guard !withdrawn.contains(order.key) else { return .unknown(reason: "the order was withdrawn") }
         var response = carryOut(order)
         if world.hasFaults, world.draw.chance(30) {
             world.count(.deliveredTwice)
@@ -57,6 +67,33 @@ final class MemoryProcessor: Processor {
             return .unknown(reason: "the answer was lost")
         }
         return .answered(response)
+    }
+
+    /// What was on its way arrives some time: at the latest when the faults are over.
+    func arrive() {
+        guard !onTheirWay.isEmpty, !world.hasFaults || world.draw.chance(300) else { return }
+        for order in onTheirWay {
+            world.note("the order \(order.key) arrives late\(withdrawn.contains(order.key) ? ", withdrawn" : "")")
+            if !withdrawn.contains(order.key) { _ = carryOut(order) }
+        }
+        onTheirWay = []
+    }
+
+    func withdraw(account: Int64, keys: [String]) -> [ProcessorFinding] {
+        precondition(!world.isInTransaction, "the processor is called inside a transaction")
+        guard !keys.isEmpty else { return [] }
+        world.others()
+        if world.ends(.crashBeforeProcessor) || isDown() { return keys.map { _ in .unreachable } }
+        arrive()
+        let findings = keys.map { key -> ProcessorFinding in
+            if let known = movements[key] { return .found(known.response) }
+            world.note("the order \(key) is withdrawn")
+            withdrawn.insert(key)
+            return .notFound
+        }
+        if world.ends(.crashAfterProcessor) { return keys.map { _ in .unreachable } }
+        world.others()
+        return findings
     }
 
     private func isDown() -> Bool {
@@ -76,6 +113,7 @@ final class MemoryProcessor: Processor {
     func lookUp(account: Int64, keys: [String]) -> [ProcessorFinding] {
         world.others()
         if world.ends(.crashBeforeProcessor) || isDown() { return keys.map { _ in .unreachable } }
+        arrive()
         return keys.map { key in movements[key].map { .found($0.response) } ?? .notFound }
     }
 

@@ -46,6 +46,7 @@ struct AttemptState {
     var nextAttemptDate: CalendarDate?
     var nextLookUp: Int64
     var lookUps = 0
+    var sendings = 1
 }
 
 /// What stands under a caller's key.

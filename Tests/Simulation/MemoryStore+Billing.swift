@@ -26,15 +26,23 @@ extension MemoryStore {
         if let id = collection.subscriptionID, state.subscriptions[id.rawValue]?.asideReason != nil {
             return false
         }
-        return !state.attempts.rows.contains { row in
-            row.outcome == .open && row.facts.customerID == collection.customerID
-                && (row.facts.kind == .payment || row.facts.kind == .claim)
-                && (row.facts.invoiceID == nil || row.facts.invoiceID == collection.invoiceID
-                    || row.facts.feeIDs.contains(collection.invoiceID)
-                    || row.facts.subscriptionID != nil
-                        && row.facts.subscriptionID == collection.subscriptionID
-                        && row.facts.creatorCode != RunBilling.actor)
+        let underWay = underWay(of: collection.customerID)
+        let mayPay = underWay.contains { facts in
+            facts.invoiceID == nil || facts.invoiceID == collection.invoiceID
+                || facts.namedIDs.contains(collection.invoiceID)
+                || facts.subscriptionID != nil && facts.subscriptionID == collection.subscriptionID
+                    && facts.creatorCode != RunBilling.actor
         }
+        let balance = state.customers[collection.customerID.rawValue]?.balance ?? .zero
+        let isPaid = state.transactions[collection.invoiceID.rawValue].map { $0.balance == .zero } ?? true
+        return !mayPay && (isPaid || balance > underWay.reduce(.zero) { $0 + $1.amount })
+    }
+
+    /// The open attempts that may bring money of this customer.
+    private func underWay(of customer: Identifier<Customer>) -> [NewAttempt] {
+        state.attempts.rows.map { ($0.outcome, $0.facts) }.filter { outcome, facts in
+            outcome == .open && facts.customerID == customer && facts.kind.isCollecting
+        }.map(\.1)
     }
 
     private func option(for collection: InvoiceCollection) -> PaymentOption? {
@@ -57,19 +65,26 @@ extension MemoryStore {
                     let option = row.facts.paymentOptionID.flatMap({ state.options[$0.rawValue] }),
                     customer.status != .inactive, option.option.particulars.isActive
                 else { return false }
-                guard let invoice = row.facts.invoiceID else { return true }
-                let owed = ([invoice] + row.facts.feeIDs).reduce(Money.zero) {
+                let isByRun = row.facts.creatorCode == RunBilling.actor
+                let together = underWay(of: row.facts.customerID).reduce(Money.zero) { $0 + $1.amount }
+                if isByRun, customer.balance < together { return false }
+                guard row.facts.invoiceID != nil else { return true }
+                let owed = row.facts.debts.reduce(Money.zero) {
                     $0 + (state.transactions[$1.rawValue]?.balance ?? .zero)
                 }
-                return owed >= (row.facts.creatorCode == RunBilling.actor ? row.facts.amount : Money(1))
+                return owed >= (isByRun ? row.facts.amount : Money(1))
             })
     }
 
-    func attemptsToLookUp(account: Int64, limit: Int) throws -> [OpenAttempt] {
+    func attemptsToLookUp(account: Int64, limit: Int, early: Bool) throws -> [OpenAttempt] {
         try call()
         let now = world.time
         let due = state.attempts.rows.filter {
-            $0.outcome == .open && ($0.nextLookUp <= now || $0.nextLookUp > now + 660)
+            $0.outcome == .open
+                && ($0.nextLookUp <= now || $0.nextLookUp > now + 660
+                    || early && state.transactions[$0.facts.transactionID.rawValue]?.status == .pending)
+        }.sorted {
+            ($0.nextLookUp, $0.facts.transactionID.rawValue) < ($1.nextLookUp, $1.facts.transactionID.rawValue)
         }
         for row in due.prefix(limit) {
             state.attempts.change(row.facts.transactionID.rawValue) {
@@ -78,6 +93,35 @@ extension MemoryStore {
             }
         }
         return due.prefix(limit).map { openAttempt($0) }
+    }
+
+    func noteSending(
+        _ transactions: [Identifier<Transaction>], account: Int64
+    ) throws -> Set<Identifier<Transaction>> {
+        try call()
+        let open = transactions.filter { state.attempts[$0.rawValue]?.outcome == .open }
+        for id in open {
+            state.attempts.change(id.rawValue) {
+                $0.sendings += 1
+                $0.nextLookUp = world.time + Int64(UnknownOutcome.windowOfDoubt)
+            }
+        }
+        return Set(open)
+    }
+
+    func partlyCollected(
+        _ invoices: [Identifier<Transaction>], account: Int64
+    ) throws -> Set<Identifier<Transaction>> {
+        try call()
+        let wanted = Set(invoices)
+        return Set(
+            state.allocations.rows.compactMap { row in
+                guard !row.isEnded, let facts = state.attempts[row.source]?.facts,
+                    facts.creatorCode == RunBilling.actor, let invoice = facts.invoiceID,
+                    invoice.rawValue == row.target, wanted.contains(invoice)
+                else { return nil }
+                return invoice
+            })
     }
 
     func lockOpenAttempts(
@@ -175,7 +219,7 @@ extension MemoryStore {
         try call()
         return Array(
             state.customers.rows.filter { row in
-                row.id.rawValue > customer && row.status != .inactive && row.balance > .zero
+                row.id.rawValue > customer && row.status != .inactive
                     && state.transactions.rows.contains {
                         $0.customerID == row.id && $0.balance > .zero && $0.facts.type == .invoice
                             && $0.facts.dueDate <= due
@@ -205,4 +249,9 @@ extension MemoryStore {
                 dueDate: row.facts.dueDate, hasLateFee: has(.lateFee), wasWrittenOff: has(.writeOff))
         }
     }
+}
+
+extension NewAttempt.Kind {
+    /// Whether it brings money.
+    var isCollecting: Bool { self == .payment || self == .claim }
 }

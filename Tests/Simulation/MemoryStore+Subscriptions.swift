@@ -71,17 +71,23 @@ extension MemoryStore {
             page: page)
     }
 
-    func livingAdjustments(
+    func decidingAdjustments(
         of subscriptions: [Identifier<Subscription>], account: Int64
     ) throws -> [Identifier<Subscription>: [SubscriptionAdjustment]] {
         try call()
-        let wanted = Set(subscriptions.map(\.rawValue))
-        var living: [Identifier<Subscription>: [SubscriptionAdjustment]] = [:]
-        for row in state.adjustments.rows where wanted.contains(row.subscriptionID) && row.adjustment.isAlive
-        {
-            living[Identifier(row.subscriptionID), default: []].append(row.adjustment)
+        return Set(subscriptions).reduce(into: [:]) { deciding, id in
+            let own = decidingAdjustments(of: id.rawValue)
+            if !own.isEmpty { deciding[id] = own }
         }
-        return living
+    }
+
+    /// Those that are pending or in force, and those that are over and reach to the last bill or beyond.
+    private func decidingAdjustments(of subscription: Int64) -> [SubscriptionAdjustment] {
+        guard let owner = state.subscriptions[subscription]?.subscription else { return [] }
+        let last = owner.progress.lastBillingDate ?? owner.terms.firstBillingDate
+        return state.adjustments.rows.filter { $0.subscriptionID == subscription }.map(\.adjustment).filter {
+            $0.isAlive || $0.state == .ended && ($0.endDate.map { $0 >= last } ?? false)
+        }
     }
 
     func insertAdjustment(
@@ -161,8 +167,7 @@ extension MemoryStore {
                 id: row.subscription.id, customerID: row.subscription.customerID,
                 course: SubscriptionCourse(
                     terms: row.subscription.terms, progress: row.subscription.progress,
-                    adjustments: state.adjustments.rows
-                        .filter { $0.subscriptionID == id && $0.adjustment.isAlive }.map(\.adjustment)),
+                    adjustments: decidingAdjustments(of: id)),
                 isBilled: isBilled(row))
         }
     }

@@ -90,12 +90,20 @@ extension MemoryStore {
             id: transaction.id, customerID: transaction.customerID, type: transaction.facts.type,
             dueDate: transaction.facts.dueDate, left: .zero,
             subscriptionID: own ? transaction.facts.subscriptionID : nil)
-        if !isDebt, let id = transaction.facts.subscriptionID,
-            state.subscriptions[id.rawValue]?.subscription.progress.status == .unbilled
+        let isPayment = transaction.facts.type == .payment || transaction.facts.type == .claim
+        if isPayment, transaction.facts.accountType != .writeOff,
+            isFirstBillToCome(of: transaction.facts.subscriptionID)
         {
             item.heldFor = item.subscriptionID
         }
         return item
+    }
+
+    /// Whether a subscription was never billed and may still be (`FirstBill.isToCome`).
+    private func isFirstBillToCome(of subscription: Identifier<Subscription>?) -> Bool {
+        guard let progress = subscription.flatMap({ state.subscriptions[$0.rawValue] })?.subscription.progress
+        else { return false }
+        return progress.lastBillingDate == nil && progress.status != .cancelled && progress.status != .expired
     }
 
     func openAttempts(of customers: [Identifier<Customer>], account: Int64) throws -> [OpenAttempt] {
@@ -114,11 +122,8 @@ extension MemoryStore {
         var attempt = OpenAttempt(
             id: id, facts: facts, businessDate: row.businessDate,
             isShownPending: state.transactions[id]?.status == .pending)
-        if let subscription = row.facts.subscriptionID,
-            state.subscriptions[subscription.rawValue]?.subscription.progress.status == .unbilled
-        {
-            attempt.heldFor = subscription
-        }
+        attempt.sendings = row.sendings
+        if isFirstBillToCome(of: row.facts.subscriptionID) { attempt.heldFor = row.facts.subscriptionID }
         return attempt
     }
 
@@ -166,13 +171,15 @@ extension MemoryStore {
                 case .refund:
                     source.refunded = source.refunded + other.facts.amount
                     source.refundedTax = source.refundedTax + other.facts.taxAmount
+                    source.refunds.append(other.id)
+                case .void, .decline: source.takenBack = source.takenBack + other.facts.amount
                 case .chargeback: source.chargedBack = source.chargedBack + other.facts.amount
                 default: break
                 }
             }
             for row in state.allocations.rows where row.source == id.rawValue && !row.isEnded {
                 guard let target = state.transactions[row.target], target.facts.type == .refund,
-                    target.facts.sourceID != id
+                    target.facts.sourceID == nil, transaction.facts.maybePaidOut
                 else { continue }
                 source.paidOut = source.paidOut + row.amount
             }
@@ -195,8 +202,23 @@ extension MemoryStore {
             guard !row.isEnded, wanted.contains(row.source) || wanted.contains(row.target),
                 let source = state.transactions[row.source], let target = state.transactions[row.target]
             else { return nil }
+            let givesBack: Bool =
+                switch target.facts.type {
+                case .refund where target.facts.sourceID == nil: source.facts.maybePaidOut
+                case .refund, .void, .decline, .chargeback: target.facts.sourceID == source.id
+                default: false
+                }
             return LivingAllocation(
-                id: row.id, source: item(source), target: item(target), amount: row.amount)
+                id: row.id, source: item(source), target: item(target), amount: row.amount,
+                givesBack: givesBack)
         }
+    }
+}
+
+extension TransactionFacts {
+    /// Whether a refund that names no payment may pay out its credit.
+    var maybePaidOut: Bool {
+        (type == .payment || type == .claim || type == .credit) && accountType != .allowance
+            && accountType != .writeOff
     }
 }

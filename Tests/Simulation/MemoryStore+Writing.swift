@@ -9,6 +9,9 @@ extension MemoryStore {
         for id in changes.reversed {
             state.transactions.change(id.rawValue) { if $0.status == .final { $0.status = .reversed } }
         }
+        for id in changes.restored {
+            state.transactions.change(id.rawValue) { if $0.status == .reversed { $0.status = .final } }
+        }
         for attempt in changes.attempts { try insert(attempt) }
         for id in changes.endedAllocations { try end(id) }
         for new in changes.allocations { try insert(new) }
@@ -120,8 +123,10 @@ extension MemoryStore {
 
     private func insert(_ attempt: NewAttempt) throws {
         for row in state.attempts.rows where row.outcome == .open {
-            if let invoice = attempt.invoiceID, row.facts.invoiceID == invoice {
-                throw Refusal(.outcomeOpen, "another attempt to collect this invoice is open")
+            if attempt.kind.isCollecting, row.facts.kind.isCollecting,
+                attempt.debts.contains(where: { row.facts.debts.contains($0) })
+            {
+                throw Refusal(.outcomeOpen, "another attempt to collect this invoice or fee is open")
             }
             if let source = attempt.sourceID, row.facts.sourceID == source {
                 throw Refusal(.outcomeOpen, "another refund or void of this transaction is open")
@@ -130,9 +135,27 @@ extension MemoryStore {
         guard state.attempts[attempt.transactionID.rawValue] == nil, attempt.amount > .zero else {
             throw DatabaseRefused(constraint: "attempts_key", detail: "\(attempt.transactionID)")
         }
+        try refuseDebts(of: attempt)
         state.attempts[attempt.transactionID.rawValue] = AttemptState(
             facts: attempt, businessDate: state.moment.businessDate, nextLookUp: world.time + 20)
         try refuseAbovePayment(attempt.sourceID)
+    }
+
+    /// The run collects fees along with an invoice; a caller names debts of its own customer.
+    private func refuseDebts(of attempt: NewAttempt) throws {
+        func isOwn(_ id: Identifier<Transaction>, orInvoice: Bool) -> Bool {
+            guard let row = state.transactions[id.rawValue] else { return false }
+            return row.customerID == attempt.customerID
+                && (row.facts.type.isFee || orInvoice && row.facts.type == .invoice)
+        }
+        let further = attempt.feeIDs + attempt.namedIDs
+        if !attempt.feeIDs.allSatisfy({ isOwn($0, orInvoice: false) })
+            || !attempt.namedIDs.allSatisfy({ isOwn($0, orInvoice: true) })
+            || !further.isEmpty && (attempt.invoiceID == nil || !attempt.kind.isCollecting)
+            || !attempt.feeIDs.isEmpty && !attempt.namedIDs.isEmpty
+        {
+            throw DatabaseRefused(constraint: "attempts_of_debts", detail: "\(attempt.transactionID)")
+        }
     }
 
     private func refuseAbovePayment(_ source: Identifier<Transaction>?) throws {

@@ -36,7 +36,7 @@ final class Request {
             // An open outcome (V36) and a first request that still runs are no last word.
             let code = refusal.faults[0].code
             now = code == .outcomeOpen ? nil : .refused(code)
-        } catch is FirstStillRunning {
+        } catch  where error is FirstStillRunning || error is FirstOutcomeOpen {
             now = nil
         }
         guard !world.process.isDead else { return }

@@ -16,10 +16,9 @@ final class Simulation {
     private var latest: Int64
     private(set) var steps = 0
 
-    /// - Parameter stalls: whether a process may be stopped for longer than the recovery waits before it asks for an outcome.
-    init(seed: UInt64, keepsTrace: Bool, stalls: Bool = false) {
+    init(seed: UInt64, keepsTrace: Bool) {
         world = World(seed: seed, keepsTrace: keepsTrace)
-        world.letsStall = stalls
+        world.letsStall = world.draw.chance(500)
         guard let currency = Currency(code: "USD") else { preconditionFailure("USD is a currency") }
         var account = MerchantAccount(id: 1, name: "simulated", currency: currency)
         Policies.draw(&account, from: &world.draw)
@@ -122,14 +121,18 @@ final class Simulation {
         }
     }
 
+    private var run: RunBilling {
+        RunBilling(
+            account: accountID, books: books, processor: processor, vault: vault,
+            isTrouble: { $0 is Crash || $0 is OutcomeUnknown })
+    }
+
     /// One pass as the jobs process makes it, late fees after it where it is alone.
     ///
     /// - Parameter isMine: whether it belongs to the clock that is being moved.
     func pass(batches: Int, isMine: Bool = false) throws -> RunBilling.Report? {
         guard !world.isAlone || isMine else { return nil }
-        let run = RunBilling(
-            account: accountID, books: books, processor: processor, vault: vault,
-            isTrouble: { $0 is Crash || $0 is OutcomeUnknown })
+        let run = run
         world.passes += 1
         var report: RunBilling.Report
         do {
@@ -162,8 +165,13 @@ final class Simulation {
             secondOfDay: Int32(world.draw.number(0...86_399)))
         process("operator advances to \(target)") {
             _ = try AdvanceClock(account: accountID, to: target).execute(
-                books, reaching: [accountID], by: actor
-            ) { _ = try pass(batches: .max, isMine: true) }
+                books, reaching: [accountID], by: actor,
+                runDay: { _ = try pass(batches: .max, isMine: true) },
+                askForOutcomes: {
+                    let report = try run.recoverEarly()
+                    note(report)
+                    return report.outcomesRecovered > 0
+                })
             world.note("operator: the clock shows \(books.state.moment.local)")
         }
     }
@@ -186,7 +194,8 @@ final class Simulation {
     }
 
     private func pass(seconds: Int) {
-        // While another process waits in the middle of its work, the machine's time stands nearly still.
+        // Where no process stands still, the machine's time hardly goes on while one waits in the middle of its work.
+        if world.depth > 0, world.letsStall, seconds > 60 { world.count(.stall) }
         world.time += Int64(world.depth > 0 && !world.letsStall ? max(0, min(seconds, 1)) : seconds)
         books.state.clock += Int64(seconds)
         world.note("the clock shows \(books.state.moment.local)")
@@ -198,6 +207,7 @@ final class Simulation {
     private func recover() {
         world.note("-- recovery")
         world.hasFaults = false
+        processor.arrive()
         for round in 0..<60 {
             pass(seconds: 700 + (round % 3 == 2 ? 86_400 : 0))
             process("jobs at the end") { _ = try pass(batches: .max) }

@@ -13,7 +13,7 @@ final class World {
     enum Fault: Int, CaseIterable {
         case crashInStore, crashBeforeCommit, crashAfterCommit, crashBeforeProcessor, crashAfterProcessor
         case lostCommit, lostCommitAnswer, collision, requestLost, answerLost, deliveredTwice, down,
-            noticeTwice
+            noticeTwice, arrivesLate, stall
         case clockForward, clockBack, nested
     }
 
@@ -30,7 +30,7 @@ final class World {
     /// The machine's time in seconds since 1970; what waits for retries and notices goes by it.
     var time: Int64
     var hasFaults = true
-    /// Whether the machine's time goes on while a process waits for others.
+    /// Whether a process may stand still in the middle of its work, for longer than the recovery waits before it asks.
     var letsStall = false
     var process = Process()
     var counts = [Int](repeating: 0, count: Fault.allCases.count)
@@ -109,7 +109,7 @@ final class World {
         let saved = process
         process = Process()
         depth += 1
-        interleave()
+        for _ in 0..<(letsStall && draw.chance(250) ? draw.number(2...8) : 1) { interleave() }
         depth -= 1
         process = saved
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Interchange
 import Persistence
+import Processing
 
 /// `billing status`: how the database, the jobs and the books stand.
 struct StatusCommand: ParsableCommand {
@@ -40,9 +41,10 @@ struct StatusCommand: ParsableCommand {
             Terminal.announce("checking the books")
             // Reads everything: no limit but that of patience.
             standing.broken = try configuration.operating(statementSeconds: 3_600) { store in
-                let books = try store.brokenInvariants()
-                return configuration.sandboxDatabaseURL == nil
-                    ? try books + store.brokenSandboxInvariants() : books
+                try store.brokenInvariants()
+                    + (configuration.sandboxDatabaseURL == nil
+                        ? store.brokenSandboxInvariants()
+                        : store.brokenSandboxInvariants { try configuration.copySandboxBook(into: $0) })
             }
         }
         try show(standing)
@@ -158,6 +160,28 @@ private struct Standing {
             rows += broken.prefix(100).map { ["  \($0.name)", "account \($0.account): \($0.detail)"] }
         }
         return rows
+    }
+}
+
+extension Configuration {
+    /// Reads the sandbox's book out of its own database.
+    fileprivate func copySandboxBook(into copy: ProcessorBookCopy) throws {
+        let page = 10_000
+        let book = try SandboxCopy(sandboxConnection)
+        defer { book.close() }
+        var entries = try book.entries(after: 0, limit: page)
+        while let last = entries.last {
+            try copy.add(
+                movements: entries.map {
+                    ($0.account, $0.key, $0.kind, $0.amount, $0.code, $0.approvedAmount)
+                })
+            entries = try book.entries(after: last.id, limit: page)
+        }
+        var notices = try book.acknowledgements(after: 0, limit: page)
+        while let last = notices.last {
+            try copy.add(acknowledged: notices.map { ($0.id, $0.account, $0.code) })
+            notices = try book.acknowledgements(after: last.id, limit: page)
+        }
     }
 }
 

@@ -38,10 +38,12 @@ enum ClockEndpoint {
         return try call.repeating {
             call.place.allowLong()
             let clock = try AdvanceClock(account: account.id, to: target).execute(
-                call.services.books, reaching: call.accounts, by: call.actor
-            ) {
-                _ = try call.services.pass(over: account.id, processor: account.processor)
-            }
+                call.services.books, reaching: call.accounts, by: call.actor,
+                runDay: { _ = try call.services.pass(over: account.id, processor: account.processor) },
+                askForOutcomes: {
+                    let run = try call.services.run(over: account.id, processor: account.processor)
+                    return try run.recoverEarly().outcomesRecovered > 0
+                })
             return Answer(Descriptions.clock, clock)
         }
     }

@@ -31,11 +31,9 @@ enum TransactionEndpoint {
         Route(
             [.get, .post], collection + "/{transaction-id}", "reverse", explicit: true,
             parameters: reversing, returns: .one(Descriptions.transaction.facts),
-            failures: [
-                .processorSilent, .stateForbids, .amountTooLarge, .outcomeOpen, .configurationLacks,
-            ],
+            failures: [.processorSilent, .stateForbids, .outcomeOpen, .configurationLacks],
             meaning:
-                "Undoes a transaction and answers with the one that does so; a payment is voided at the processor before it settles, and refunded after. A decline is a normal answer.",
+                "Undoes a transaction and answers with the one that does so; a payment is voided at the processor before it settles, and refunded after; of one that was refunded in part, the rest is. A decline is a normal answer.",
             run: reverse),
         Route(
             [.get], collection + "/{transaction-id}", "explain", explicit: true, reading: true,
@@ -151,10 +149,9 @@ enum TransactionEndpoint {
         }
     }
 
-    /// Answers 200 with the reversing transaction, and 202 while the processor's answer is not known. An `Idempotency-Key` counts
-    /// for POST.
+    /// Answers 200 with the reversing transaction, and 202 while the processor's answer is not known.
     static func reverse(_ call: Call) throws -> Answer {
-        let repeatable = call.request.method == Method.post.rawValue ? try call.repeatable() : nil
+        let repeatable = try call.repeatable()
         let reversal = ReverseTransaction(
             try call.reference(1), of: try call.reference(), note: try call.parameters().text("note"),
             repeatable: repeatable)
@@ -234,12 +231,14 @@ enum TransactionEndpoint {
         while true {
             do {
                 return try body()
-            } catch let refusal as Refusal
-                where refusal.faults[0].code == .outcomeOpen && RealClock.now() < deadline
-            {
+            } catch  where isOutcomeOpen(error) && RealClock.now() < deadline {
                 poll(nil, 0, 50)
             }
         }
+    }
+
+    private static func isOutcomeOpen(_ error: any Error) -> Bool {
+        error is FirstOutcomeOpen || (error as? Refusal)?.faults[0].code == .outcomeOpen
     }
 
     private static func answer(_ transaction: Transaction, status: Int) -> Answer {

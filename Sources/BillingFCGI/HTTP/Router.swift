@@ -155,6 +155,11 @@ final class Router {
             refusal = Refusal(
                 .stateForbids,
                 "the first request under this Idempotency-Key is still running: try again for its answer")
+        case is FirstOutcomeOpen:
+            headers.append(("Retry-After", "1"))
+            refusal = Refusal(
+                .outcomeOpen,
+                "the first request under this Idempotency-Key is open: its outcome is not known yet")
         case is ProcessorsBusy:
             headers.append(("Retry-After", "1"))
             refusal = Refusal(

@@ -59,12 +59,7 @@ final class Services {
     func pass(
         over account: Int64, processor name: String, batches: Int = .max, waiting: Bool = true
     ) throws -> RunBilling.Report? {
-        guard let processor = processor(named: name) else {
-            throw Refusal(
-                .configurationLacks, "the merchant account's processor, \(name), is not set up here")
-        }
-        let run = RunBilling(
-            account: account, books: books, processor: processor, vault: vault, isTrouble: Services.isTrouble)
+        let run = try run(over: account, processor: name)
         let begun = try books.asPass(of: account, waiting: waiting) { try run.execute(batches: batches) }
         guard var report = begun else { return nil }
         guard report.isDone, try run.hasAgeing() else { return report }
@@ -72,6 +67,18 @@ final class Services {
             report.add(aged)
         }
         return report
+    }
+
+    /// The billing run of one merchant account, by the processor of this name.
+    ///
+    /// - Throws: `Refusal`: O01 when the processor is not set up here.
+    func run(over account: Int64, processor name: String) throws -> RunBilling {
+        guard let processor = processor(named: name) else {
+            throw Refusal(
+                .configurationLacks, "the merchant account's processor, \(name), is not set up here")
+        }
+        return RunBilling(
+            account: account, books: books, processor: processor, vault: vault, isTrouble: Services.isTrouble)
     }
 }
 

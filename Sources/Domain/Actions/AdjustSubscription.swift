@@ -114,7 +114,7 @@ struct AdjustmentIntake {
     let subscription: Subscription
     let course: SubscriptionCourse
 
-    /// Locks the subscription and reads what is pending and in force; V24 when it is not there.
+    /// Locks the subscription and reads the adjustments that have a say in it; V24 when it is not there.
     init(_ reference: Reference, _ state: CustomerState, in store: any Store) throws {
         let customer = state.customer
         guard
@@ -123,7 +123,7 @@ struct AdjustmentIntake {
         else { throw Refusal(.notFound, "there is no subscription \(reference)") }
         self.state = state
         self.subscription = subscription
-        let living = try store.livingAdjustments(of: [subscription.id], account: customer.accountID)
+        let living = try store.decidingAdjustments(of: [subscription.id], account: customer.accountID)
         course = SubscriptionCourse(
             terms: subscription.terms, progress: subscription.progress,
             adjustments: living[subscription.id] ?? [])
@@ -269,14 +269,17 @@ struct AdjustmentIntake {
     /// Makes of the subscription all that is due by today, as the run would, in the same order; the subscription after that.
     func advanced(in store: any Store) throws -> AdjustmentIntake {
         let billing = BillSubscriptions(account: state.account, moment: state.moment)
-        let isBilled = state.customer.status == .active || state.customer.status == .expired
         while true {
             let intake = try AdjustmentIntake(.id(subscription.id.rawValue), state, in: store)
-            let due = DueSubscription(
-                id: subscription.id, customerID: subscription.customerID, course: intake.course,
-                isBilled: isBilled)
-            if try billing.execute([due], in: store).subscriptions == 0 { return intake }
+            if try billing.execute([intake.due], in: store).subscriptions == 0 { return intake }
         }
+    }
+
+    /// The subscription as the billing run takes it.
+    var due: DueSubscription {
+        DueSubscription(
+            id: subscription.id, customerID: subscription.customerID, course: course,
+            isBilled: state.customer.status == .active || state.customer.status == .expired)
     }
 
     /// The subscription as ~load shows it, its change noted.

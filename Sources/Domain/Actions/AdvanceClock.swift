@@ -10,10 +10,13 @@ public struct AdvanceClock {
         self.target = target
     }
 
-    /// - Parameter runDay: runs the billing of the day that the clock shows until nothing more is due.
+    /// - Parameters:
+    ///   - runDay: runs the billing of the day that the clock shows until nothing more is due.
+    ///   - askForOutcomes: asks the processor for all unknown outcomes; whether any became known.
     /// - Throws: `Refusal`: V24 no such account; V30 a live account; V21 backwards.
     public func execute(
-        _ books: any Books, reaching accounts: [Int64], by actor: Actor, runDay: () throws -> Void
+        _ books: any Books, reaching accounts: [Int64], by actor: Actor, runDay: () throws -> Void,
+        askForOutcomes: () throws -> Bool
     ) throws -> AccountClock {
         try books.withoutPasses(of: account) {
             let (start, first) = try books.transaction(reaching: accounts) { store in
@@ -24,6 +27,7 @@ public struct AdvanceClock {
             var day = start.moment.businessDate
             let target = isToday(target, at: start) ? start.moment.local : target
             while day < target.date {
+                try endDay(runDay, askForOutcomes)
                 day = day.adding(days: 1)
                 // A day is billed at its midnight, whatever the time at which the clock is to stop.
                 let midnight = LocalDateTime(date: day)
@@ -31,8 +35,11 @@ public struct AdvanceClock {
                 try runDay()
                 counts.daysRun += 1
             }
+            let goesOn =
+                target > start.moment.local && (counts.daysRun == 0 || target > LocalDateTime(date: day))
+            if goesOn { try endDay(runDay, askForOutcomes) }
             return try books.transaction(reaching: accounts) { store in
-                if target > start.moment.local, counts.daysRun == 0 || target > LocalDateTime(date: day) {
+                if goesOn {
                     _ = try store.setClock(of: account, to: target)
                 }
                 let days = counts.daysRun
@@ -45,6 +52,12 @@ public struct AdvanceClock {
                     isFrozen: end.isFrozen, advance: counts)
             }
         }
+    }
+
+    /// Before the clock moves on, what has no known outcome is asked for, as within a minute of it (spec 5.6), and what follows
+    /// from the answers is done on their day. When the clock stops, the outcomes of its last moment are still open.
+    private func endDay(_ runDay: () throws -> Void, _ askForOutcomes: () throws -> Bool) throws {
+        while try askForOutcomes() { try runDay() }
     }
 
     private func state(in store: any Store, reaching accounts: [Int64], isDone: Bool = false) throws

@@ -16,28 +16,46 @@ struct BillSubscriptions {
     /// - Parameter due: locked with their customers.
     @discardableResult
     func execute(_ due: [DueSubscription], in store: any Store) throws -> Done {
-        guard !due.isEmpty else { return Done() }
-        var done = Done()
+        try write(due.compactMap(advance), in: store)
+    }
+
+    /// How far a subscription has come, and what that makes.
+    struct Advanced {
+        let subscription: DueSubscription
+        let after: SubscriptionCourse
+        let made: [Draft]
+    }
+
+    /// Writes it: subscriptions, adjustments, transactions, and what unused credit pays of them.
+    @discardableResult
+    func write(_ advanced: [Advanced], in store: any Store) throws -> Done {
+        var done = Done(subscriptions: advanced.count)
+        guard !advanced.isEmpty else { return done }
         var changes = BookChanges(under: account, at: moment)
         var drafts: [Draft] = []
         var ended: Set<Identifier<Customer>> = []
-        for subscription in due {
-            guard let (after, made) = advance(subscription) else { continue }
-            done.subscriptions += 1
-            changes.move(subscription.id, from: subscription.course, to: after)
-            drafts += made
-            if after.hasEnded { ended.insert(subscription.customerID) }
+        // Payments for these wait no more: their first bill is made, or never will be (spec 5.9).
+        var awaited: Set<Identifier<Subscription>> = []
+        var concerned: Set<Identifier<Customer>> = []
+        for one in advanced {
+            let subscription = one.subscription
+            changes.move(subscription.id, from: subscription.course, to: one.after)
+            drafts += one.made
+            if subscription.course.progress.awaitsFirstBill, !one.after.progress.awaitsFirstBill {
+                awaited.insert(subscription.id)
+                concerned.insert(subscription.customerID)
+            }
+            if one.after.hasEnded { ended.insert(subscription.customerID) }
         }
-        guard done.subscriptions > 0 else { return done }
-        if !drafts.isEmpty {
-            let customers = Array(Set(drafts.map(\.customerID))).sorted()
-            let open = try store.openItems(of: customers, account: account.id)
-            let ids = try store.reserveTransactionIDs(drafts.count)
+        concerned.formUnion(drafts.map(\.customerID))
+        if !concerned.isEmpty {
+            let open = try store.openItems(of: concerned.sorted(), account: account.id)
+            let ids = drafts.isEmpty ? [] : try store.reserveTransactionIDs(drafts.count)
             done.invoices = changes.add(drafts, ids: ids)
             let made = zip(drafts, ids).map { draft, id in draft.openItem(id) }
             changes.allocations = balance(
                 debts: open.filter(\.type.isDebt) + made, credits: open.filter { !$0.type.isDebt },
-                billed: Set(made.filter { $0.type == .invoice }.compactMap(\.subscriptionID)))
+                awaited: awaited)
         }
         try store.write(changes)
         if !ended.isEmpty { try store.expire(customers: ended.sorted(), account: account.id) }
@@ -45,7 +63,7 @@ struct BillSubscriptions {
     }
 
     /// How far a subscription comes by the business date, and what that makes; nil where nothing happens. Pure.
-    func advance(_ subscription: DueSubscription) -> (after: SubscriptionCourse, made: [Draft])? {
+    func advance(_ subscription: DueSubscription) -> Advanced? {
         let (after, steps) = Schedule.advance(
             subscription.course, under: account, through: moment.businessDate, billing: subscription.isBilled)
         guard !steps.isEmpty else { return nil }
@@ -55,7 +73,7 @@ struct BillSubscriptions {
             made += drafts(of: step, before: before.progress, subscription)
             before = Schedule.after(step, in: before, under: account)
         }
-        return (after, made)
+        return Advanced(subscription: subscription, after: after, made: made)
     }
 
     /// A transaction to be made, without its number.
@@ -72,7 +90,7 @@ struct BillSubscriptions {
 
     /// The invoice of a charge, and the fee that a step costs. A charge of nothing has no invoice: the cycle is billed all the
     /// same.
-    private func drafts(
+    func drafts(
         of step: ScheduleStep, before progress: SubscriptionProgress, _ subscription: DueSubscription
     ) -> [Draft] {
         var drafts: [Draft] = []
@@ -98,9 +116,11 @@ struct BillSubscriptions {
         return drafts
     }
 
-    /// Uses the credits of each customer on its debts; a credit held for a subscription is free once that is billed.
+    /// Uses the credits of each customer on its debts.
+    ///
+    /// - Parameter awaited: subscriptions whose first bill was waited for until now: credits held for them are free.
     func balance(
-        debts: [OpenItem], credits: [OpenItem], billed: Set<Identifier<Subscription>>
+        debts: [OpenItem], credits: [OpenItem], awaited: Set<Identifier<Subscription>>
     ) -> [NewAllocation] {
         guard !credits.isEmpty else { return [] }
         let owed = Dictionary(grouping: debts, by: \.customerID)
@@ -108,7 +128,7 @@ struct BillSubscriptions {
         return unused.keys.sorted().flatMap { customer in
             let freed = (unused[customer] ?? []).map { credit in
                 var credit = credit
-                if let held = credit.heldFor, billed.contains(held) { credit.heldFor = nil }
+                if let held = credit.heldFor, awaited.contains(held) { credit.heldFor = nil }
                 return credit
             }
             return Balancing.allocate(

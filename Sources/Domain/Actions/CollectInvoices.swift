@@ -3,19 +3,18 @@ struct CollectInvoices {
     let state: AccountState
     /// Open fees of the customers concerned; each goes along with one attempt at most.
     private var fees: [OpenItem]
-    /// Credit of these customers that waits for another subscription's first invoice (spec 5.9): it pays nothing else, so it does
-    /// not lessen what may be collected.
-    private let held: [Identifier<Customer>: Money]
     /// Open attempts of the customers concerned.
     let open: [OpenAttempt]
+    /// What these attempts may bring of each customer.
+    private let underWay: [Identifier<Customer>: Money]
 
     /// - Parameter items: what the customers concerned owe and have to their credit.
     init(state: AccountState, items: [OpenItem], open: [OpenAttempt]) {
         self.state = state
         self.open = open
         fees = items.filter(\.type.isFee)
-        held = items.filter { $0.heldFor != nil }.reduce(into: [:]) {
-            $0[$1.customerID, default: .zero] += $1.left
+        underWay = open.filter(\.facts.kind.collects).reduce(into: [:]) {
+            $0[$1.facts.customerID, default: .zero] += $1.facts.amount
         }
     }
 
@@ -23,9 +22,10 @@ struct CollectInvoices {
     /// - Returns: the attempts, and where the collecting of each invoice that was moved on stands now.
     mutating func execute(_ due: [DueCollection], ids: [Identifier<Transaction>]) -> BookChanges {
         var changes = BookChanges(under: state.account, at: state.moment)
-        let attempted = Set(open.flatMap { ($0.facts.invoiceID.map { [$0] } ?? []) + $0.facts.feeIDs })
+        let attempted = Set(open.flatMap(\.facts.debts))
         fees.removeAll { attempted.contains($0.id) }
-        // What a customer's attempts of this batch take together stays within what the customer owes.
+        // What a customer's attempts take together, those under way included, stays within the customer's balance, which credit
+        // counts in that waits for another subscription's first invoice (spec 5.2 step 4, 5.9). What is not taken stays due.
         var owed: [Identifier<Customer>: Money] = [:]
         for (item, id) in zip(due, ids) {
             var collection = item.collection
@@ -43,8 +43,10 @@ struct CollectInvoices {
                 continue
             }
             let limit =
-                owed[collection.customerID] ?? item.customerBalance + (held[collection.customerID] ?? .zero)
-            let along = fees.filter { $0.customerID == collection.customerID }
+                owed[collection.customerID]
+                ?? item.customerBalance - (underWay[collection.customerID] ?? .zero)
+            let along = Balancing.order(
+                fees.filter { $0.customerID == collection.customerID }, by: .ageBased)
             let amount = min(along.reduce(item.left) { $0 + $1.left }, limit, .transactionLimit)
             guard amount > .zero else { continue }
             fees.removeAll { fee in along.contains { $0.id == fee.id } }
@@ -76,8 +78,7 @@ struct CollectInvoices {
             guard attempt.facts.customerID == collection.customerID, attempt.facts.kind.collects else {
                 return false
             }
-            return attempt.facts.invoiceID == nil || attempt.facts.invoiceID == collection.invoiceID
-                || attempt.facts.feeIDs.contains(collection.invoiceID)
+            return attempt.facts.invoiceID == nil || attempt.facts.debts.contains(collection.invoiceID)
                 || (attempt.facts.subscriptionID != nil
                     && attempt.facts.subscriptionID == collection.subscriptionID
                     && attempt.facts.creatorCode != RunBilling.actor)

@@ -34,17 +34,3 @@ extension ProcessorOrder {
             originalKey: NewAttempt.orderKey(of: source), now: moment.now, businessDate: moment.businessDate)
     }
 }
-
-extension Processor {
-    /// Sends the orders, and asks at once about those that got no answer: what the processor has on record is certain.
-    func submitAndAsk(_ orders: [ProcessorOrder]) -> [ProcessorAnswer] {
-        var answers = submit(orders)
-        let silent = answers.indices.filter { if case .unknown = answers[$0] { true } else { false } }
-        guard let first = silent.first else { return answers }
-        let findings = lookUp(account: orders[first].account, keys: silent.map { orders[$0].key })
-        for (index, finding) in zip(silent, findings) {
-            if case .found(let response) = finding { answers[index] = .answered(response) }
-        }
-        return answers
-    }
-}

@@ -39,7 +39,7 @@ public struct PreviewSubscription {
             try store.subscriptions(
                 of: customer, account: account, SubscriptionFilter(), Page(limit: 1000)
             ).items.filter { $0.id != subscription.id && $0.goesOn } + [subscription]
-        let living = try store.livingAdjustments(of: all.map(\.id), account: account)
+        let living = try store.decidingAdjustments(of: all.map(\.id), account: account)
         let options = try store.paymentOptions(
             of: customer, account: account, PaymentOptionFilter(), Page(limit: 1000)
         ).items

@@ -62,7 +62,7 @@ public struct ProcessPayment {
             state: state, amount: amount, id: ids[0], in: store, vault: vault)
         attempt.customerID = payer.id
         attempt.invoiceID = debts.first
-        attempt.feeIDs = Array(debts.dropFirst())
+        attempt.namedIDs = Array(debts.dropFirst())
         attempt.subscriptionID = subscription?.id
         attempt.taxAmount = request.taxAmount ?? .zero
         attempt.code = request.code
@@ -100,14 +100,13 @@ public struct ProcessPayment {
     }
 
     /// Nothing is charged while an earlier attempt for the same debt has no known outcome (spec 5.6, V36). A payment that names no
-    /// debt could go to any: it waits for all attempts to collect one.
+    /// debt could go to any: it waits for all attempts to collect one, and all payments wait for it.
     private func refuseIfAttempted(
         _ debts: [Identifier<Transaction>], subscription: Subscription?, among attempts: [OpenAttempt]
     ) throws {
+        let isOnAccount = debts.isEmpty && subscription == nil
         for attempt in attempts where attempt.facts.kind.collects {
-            let attempted = (attempt.facts.invoiceID.map { [$0] } ?? []) + attempt.facts.feeIDs
-            let namesNothing = debts.isEmpty && subscription == nil
-            if let both = attempted.first(where: { namesNothing || debts.contains($0) }) {
+            if let both = attempt.facts.debts.first(where: { isOnAccount || debts.contains($0) }) {
                 throw Refusal(
                     .outcomeOpen,
                     "an attempt to collect transaction \(both) is open: its outcome is not known yet")
@@ -117,6 +116,12 @@ public struct ProcessPayment {
                     .outcomeOpen,
                     "an attempt for subscription \(subscription.id) is open: its outcome is not known yet",
                     field: "subscriptionId")
+            }
+            if attempt.facts.debts.isEmpty, isOnAccount || attempt.facts.subscriptionID == nil {
+                throw Refusal(
+                    .outcomeOpen,
+                    "a payment of this customer is open that may go to any debt: its outcome is not known yet"
+                )
             }
         }
     }

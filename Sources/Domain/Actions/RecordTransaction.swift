@@ -28,18 +28,19 @@ public struct RecordTransaction {
         facts.invoiceList = form.invoiceList
         facts.creatorCode = form.creatorCode ?? actor.name
         facts.note = form.note
-        facts.subscriptionID = try form.subscription.map {
-            try SubscriptionChoice.of(customer, $0, in: store).id
-        }
+        let subscription = try form.subscription.map { try SubscriptionChoice.of(customer, $0, in: store) }
+        facts.subscriptionID = subscription?.id
         let first = try InvoiceList.read(form.invoiceList, of: customer, in: store)
         let open = try store.openItems(of: [customer.id], account: account)
         var balances = Balances(open)
         let id = try store.reserveTransactionIDs(1)[0]
         var living: [LivingAllocation] = []
+        var undone: [Identifier<Transaction>] = []
         if type == .refund {
             let source = try form.source.map { try refundSource($0, amount, state, in: store) }
-            facts.sourceID = source
-            living = try source.map { try store.livingAllocations(of: [$0], account: account) } ?? []
+            facts.sourceID = source?.id
+            living = try source.map { try store.livingAllocations(of: [$0.id], account: account) } ?? []
+            if let source, source.refunded + amount == source.facts.amount { undone = [source.id] }
         }
         let paidOut =
             type == .refund && facts.sourceID == nil
@@ -47,8 +48,12 @@ public struct RecordTransaction {
         if type == .writeOff || form.accountType == .writeOff { try refuseAboveDebt(open, amount) }
         var changes = BookChanges(under: state.account, at: state.moment)
         changes.add(id, of: customer.id, facts)
+        changes.reversed = undone
         var item = OpenItem(id, of: customer.id, facts)
         item.first = first
+        if facts.isForSubscription, let subscription, subscription.progress.awaitsFirstBill {
+            item.heldFor = subscription.id
+        }
         balances.add(item)
         if let source = facts.sourceID {
             balances.free(amount, of: source, from: living)
@@ -68,7 +73,7 @@ public struct RecordTransaction {
     /// The payment that a refund in cash, by check or outside gives back.
     private func refundSource(
         _ reference: Reference, _ amount: Money, _ state: CustomerState, in store: any Store
-    ) throws -> Identifier<Transaction> {
+    ) throws -> ReversalSource {
         let (found, source) = try RefundSource.of(state, reference, in: store)
         switch (found.facts.type, found.facts.accountType) {
         case (.payment, .some(let means)) where !means.bringsMoney:
@@ -82,7 +87,7 @@ public struct RecordTransaction {
         try RefundSource.refuse(amount, of: source)
         try GivingBack.refuseWhileOpen(
             found.id, among: try store.openAttempts(of: [state.customer.id], account: state.account.id))
-        return found.id
+        return source
     }
 
     /// A refund that names no payment pays out the customer's credit, the oldest first, and no more; an allowance or what was

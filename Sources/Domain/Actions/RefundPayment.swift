@@ -97,7 +97,7 @@ enum RefundSource {
             throw Refusal(
                 .stateForbids, "transaction \(source.id) moved no money: there is nothing to refund",
                 field: "sourceId")
-        case .reversed where source.refunded == .zero:
+        case .reversed where !source.isRefunded:
             throw Refusal(
                 .stateForbids, "transaction \(source.id) was reversed: there is nothing to refund",
                 field: "sourceId")

@@ -8,7 +8,8 @@ public struct ResumeSubscription {
     }
 
     /// What is in force ends today, its last day: the next billing date after today is billed, missed ones are not made up.
-    /// Where nothing is in force, a pending freeze or pause is withdrawn; where there is none either, a pending cancellation.
+    /// Where nothing is in force, a pending freeze or pause is withdrawn; where there is none either, a pending cancellation. A freeze or
+    /// pause whose day has come counts as in force, also while it waits behind a bill that an inactive customer does not get.
     ///
     /// - Throws: `Refusal`: V24 no such subscription; V30 ended, or neither paused nor frozen, and nothing is to come.
     public func execute(
@@ -28,9 +29,17 @@ public struct ResumeSubscription {
                 .stateForbids, "the subscription is neither paused nor frozen, and no cancellation is to come"
             )
         }
-        try intake.write(
-            resumed(course, from: chosen, on: state.moment.businessDate, under: state.account, by: actor),
-            in: store)
+        let today = state.moment.businessDate
+        let resumed = resumed(course, from: chosen, on: today, under: state.account, by: actor)
+        if chosen.waits(on: today) {
+            // It was in force, though the run could not let it begin yet: what it costs to begin is owed.
+            let billing = BillSubscriptions(account: state.account, moment: state.moment)
+            let subscription = intake.due
+            let fee = billing.drafts(of: .begin(chosen), before: course.progress, subscription)
+            try billing.write([.init(subscription: subscription, after: resumed, made: fee)], in: store)
+        } else {
+            try intake.write(resumed, in: store)
+        }
         return try intake.finished("resume", in: store, by: actor)
     }
 
@@ -39,28 +48,33 @@ public struct ResumeSubscription {
         under policy: MerchantAccount, by actor: Actor
     ) -> SubscriptionCourse {
         var course = course
+        let wasInForce = chosen.state == .effective || chosen.waits(on: today)
         course.change(chosen.id) { adjustment in
-            adjustment.state = chosen.state == .effective ? .ended : .withdrawn
+            adjustment.state = wasInForce ? .ended : .withdrawn
             // Where the clock was set back, what is in force may have begun on a day to come.
             adjustment.endDate =
-                chosen.state == .effective
-                ? max(adjustment.effectiveDate, min(adjustment.endDate ?? today, today)) : today
+                wasInForce ? max(adjustment.effectiveDate, min(adjustment.endDate ?? today, today)) : today
             adjustment.endedBy = actor.name
             adjustment.endNote = note
         }
-        let terms = course.terms
-        switch (chosen.state, chosen.kind) {
-        case (.effective, .pause):
-            course.progress.status = course.progress.billedCount == 0 ? .unbilled : .current
-            let next = terms.cycle.firstNumber(
-                onOrAfter: today.adding(days: 1), from: terms.firstBillingDate)
-            course.progress.nextCycle = max(course.progress.nextCycle, next)
-        case (.effective, _):
-            course.progress.status = .current
-            course.stepBack(to: max(today, chosen.effectiveDate).adding(days: 1))
-        case (_, .cancellation): break
-        default: course.stepBack(to: chosen.effectiveDate)
+        if chosen.state == .effective {
+            let isUnbilled = chosen.kind == .pause && course.progress.billedCount == 0
+            course.progress.status = isUnbilled ? .unbilled : .current
+        }
+        // The cycles within it are passed over, or cost their fee: it decides them as long as they are to be billed.
+        if chosen.kind == .freeze {
+            course.stepBack(
+                to: wasInForce
+                    ? max(today, chosen.effectiveDate).adding(days: 1) : chosen.effectiveDate)
         }
         return Schedule.settled(course, under: policy)
+    }
+}
+
+extension SubscriptionAdjustment {
+    /// Whether it is a freeze or pause whose day has come and that has not begun: it waits behind a bill of an earlier day that an
+    /// inactive customer does not get (``Schedule/next(in:under:through:billing:)``).
+    fileprivate func waits(on today: CalendarDate) -> Bool {
+        kind != .cancellation && state == .pending && effectiveDate <= today
     }
 }

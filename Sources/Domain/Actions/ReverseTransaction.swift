@@ -18,7 +18,7 @@ public struct ReverseTransaction {
 
     /// - Returns: the reversing transaction; the record of the decline where the processor refuses; pending when its answer is
     ///   not known.
-    /// - Throws: `Refusal`: V24; V30 where it cannot be reversed; V32 with a part refunded; V36 while an attempt for it is open;
+    /// - Throws: `Refusal`: V24; V30 where it cannot be reversed; V36 while an attempt for it is open;
     ///   O01 without a processor.
     public func execute(
         _ books: any Books, reaching accounts: [Int64], processors: @escaping (String) -> (any Processor)?,
@@ -59,7 +59,7 @@ public struct ReverseTransaction {
             var attempt = NewAttempt(
                 givingBack: source.left, of: found, paid, as: isVoid ? .void : .refund, transactionID: id,
                 dueDate: state.moment.businessDate)
-            attempt.taxAmount = min(found.facts.taxAmount - source.refundedTax, source.left)
+            attempt.taxAmount = source.leftTax
             attempt.creatorCode = actor.name
             attempt.note = note
             changes.attempts = [attempt]
@@ -82,22 +82,21 @@ public struct ReverseTransaction {
     ) throws {
         let account = state.account.id
         let living = try store.livingAllocations(of: [source.id], account: account)
-        if let written = living.first(where: { $0.target.id == source.id && $0.source.type == .writeOff }) {
-            throw Refusal(
-                .stateForbids,
-                "transaction \(source.id) was written off: reverse the write-off \(written.source.id) first")
-        }
-        var facts = TransactionFacts(
-            type: type, amount: source.facts.amount, dueDate: state.moment.businessDate)
+        try refuseWrittenOff([source.id], among: living)
+        let isRefund = type == .refund
+        let amount = isRefund ? source.left : source.facts.amount
+        var facts = TransactionFacts(type: type, amount: amount, dueDate: state.moment.businessDate)
         facts.accountType = source.facts.accountType
-        facts.taxAmount = source.facts.taxAmount
-        facts.feeAmount = source.facts.feeAmount
+        facts.taxAmount = isRefund ? source.leftTax : source.facts.taxAmount
+        facts.feeAmount = isRefund ? .zero : source.facts.feeAmount
         facts.subscriptionID = source.facts.subscriptionID
         facts.sourceID = source.id
         facts.creatorCode = actor.name
         facts.note = note
-        changes.add(id, of: state.customer.id, facts, lines: Ledger.reversing(source.lines))
-        changes.reversed = [source.id]
+        let lines =
+            isRefund ? Ledger.givingBack(amount, of: source.lines) : Ledger.reversing(source.lines)
+        changes.add(id, of: state.customer.id, facts, lines: lines)
+        if !isRefund || source.refunded + amount == source.facts.amount { changes.reversed = [source.id] }
 
         var balances = Balances(try store.openItems(of: [state.customer.id], account: account))
         balances.add(
@@ -105,18 +104,50 @@ public struct ReverseTransaction {
                 id: id, customerID: state.customer.id, type: type, dueDate: facts.dueDate,
                 left: facts.amount))
         if type.isDebt {
-            balances.free(facts.amount, of: source.id, from: living)
-            balances.use(source.id, on: id, facts.amount)
+            balances.free(amount, of: source.id, from: living)
+            balances.use(source.id, on: id, amount)
         } else {
             balances.unpay(source.id, from: living)
-            balances.use(id, on: source.id, facts.amount)
+            balances.use(id, on: source.id, amount)
+            try restorePayment(of: source, &changes, &balances, account: account, in: store)
         }
         balances.balance(by: state.account.balancingAlgorithm)
         changes.take(balances)
-        // Not collected: the invoice that is reversed, and what a void opened again (spec 5.2 step 4).
+        // Not collected: the invoice that is reversed, and what a void or refund opened again (spec 5.2 step 4).
         try changes.leaveToAPerson(
-            (type == .invoiceReversal ? [source.id] : []) + (type == .void ? balances.reopened : []),
+            (type == .invoiceReversal ? [source.id] : [])
+                + (type == .void || isRefund ? balances.reopened : []),
             in: store)
+    }
+
+    /// A write-off makes no credit: it is reversed itself before what it paid.
+    private func refuseWrittenOff(
+        _ debts: [Identifier<Transaction>], among living: [LivingAllocation]
+    ) throws(Refusal) {
+        for allocation in living
+        where debts.contains(allocation.target.id) && allocation.source.type == .writeOff {
+            throw Refusal(
+                .stateForbids,
+                "transaction \(allocation.target.id) was written off: reverse the write-off \(allocation.source.id) first"
+            )
+        }
+    }
+
+    /// A refund or chargeback is undone: the payment is good again where its refunds had been all of it, and pays what stands of
+    /// them before anything else.
+    private func restorePayment(
+        of source: ReversalSource, _ changes: inout BookChanges, _ balances: inout Balances, account: Int64,
+        in store: any Store
+    ) throws {
+        guard source.facts.type == .refund || source.facts.type == .chargeback,
+            let id = source.facts.sourceID,
+            let payment = try store.reversalSources([id], account: account).first
+        else { return }
+        if source.facts.type == .refund, payment.isRefunded { changes.restored = [id] }
+        let refunds = payment.refunds.filter { $0 != source.id }
+        let living = try store.livingAllocations(of: refunds, account: account)
+        try refuseWrittenOff(refunds, among: living)
+        for refund in refunds { balances.settle(refund, by: id, from: living) }
     }
 }
 
@@ -126,9 +157,7 @@ enum GivingBack {
     static func refuseWhileOpen(_ id: Identifier<Transaction>, among attempts: [OpenAttempt]) throws(Refusal)
     {
         for attempt in attempts
-        where attempt.facts.sourceID == id || attempt.facts.invoiceID == id
-            || attempt.facts.feeIDs.contains(id)
-        {
+        where attempt.facts.sourceID == id || attempt.facts.debts.contains(id) {
             throw Refusal(
                 .outcomeOpen, "an attempt for transaction \(id) is open: its outcome is not known yet")
         }

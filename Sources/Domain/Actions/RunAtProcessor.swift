@@ -15,7 +15,8 @@ struct OpenedMovement {
 /// caller ──▶ check, commit the attempt ──▶ processor ──▶ commit its answer ──▶ caller
 ///            (one transaction)            (none open)    (one transaction)
 /// ```
-/// A crash between the two commits leaves the attempt open: the recovery asks the processor by the attempt's key.
+/// No answer, or a crash between the two commits, leaves the attempt open: the recovery asks the processor by the attempt's key,
+/// and until then nobody tries the same again (V36). See ``UnknownOutcome``.
 struct RunAtProcessor {
     let books: any Books
     /// The merchant accounts within reach.
@@ -24,7 +25,7 @@ struct RunAtProcessor {
 
     /// - Parameter open: checks and writes in a transaction; everything it refuses is refused before money moves.
     /// - Returns: what the movement became; pending when the processor's answer is not known (E02).
-    /// - Throws: ``MovedBefore`` with what the first request under the key became; `Refusal`.
+    /// - Throws: ``MovedBefore`` with what the first request under the key became; ``FirstOutcomeOpen``; `Refusal`.
     func execute(_ open: (any Store) throws -> OpenedMovement) throws -> Transaction {
         let opening = try books.transaction(reaching: accounts) { store in
             let opening = try open(store)
@@ -37,7 +38,7 @@ struct RunAtProcessor {
         }
         let state = opening.state
         if let opened = opening.order, let processor = processors(state.account.processor) {
-            let answer = processor.submitAndAsk([opened.order])[0]
+            let answer = processor.submit([opened.order])[0]
             try books.transaction(reaching: accounts) { store in
                 _ = try store.lockedCustomer(.id(state.customer.id.rawValue))
                 try SettleAttempts(
@@ -52,9 +53,7 @@ struct RunAtProcessor {
                     of: state.customer.id, account: state.account.id, .id(opening.transactionID.rawValue))
             else {
                 // Only a repetition can come here: the first request is at the processor now, or its server ended there.
-                throw Refusal(
-                    .outcomeOpen,
-                    "the first request under this Idempotency-Key is open: its outcome is not known yet")
+                throw FirstOutcomeOpen()
             }
             if opening.isRepetition { throw MovedBefore(transaction: transaction) }
             return transaction

@@ -210,7 +210,7 @@ public struct RunBilling {
         guard let batch = try openAttempts(limit: limit, noting: noting) else { return false }
         if !batch.orders.isEmpty {
             report.attemptsMade += batch.orders.count
-            let answers = processor.submitAndAsk(batch.orders.map(\.order))
+            let answers = processor.submit(batch.orders.map(\.order))
             try settle(
                 zip(batch.orders.map(\.transactionID), answers.map(SettleAttempts.Known.answer)),
                 at: batch.state, &report)
@@ -246,7 +246,7 @@ public struct RunBilling {
         }
     }
 
-    private func orders(for attempts: [NewAttempt], at state: AccountState, in store: any Store) throws
+    func orders(for attempts: [NewAttempt], at state: AccountState, in store: any Store) throws
         -> [OpenedOrder]
     {
         guard !attempts.isEmpty else { return [] }
@@ -264,7 +264,7 @@ public struct RunBilling {
 
     /// Takes answers into the books, all together; one by one where one of them cannot be: that one stays open, is asked for
     /// again, and is listed for a person after an hour.
-    private func settle(
+    func settle(
         _ answers: some Sequence<(Identifier<Transaction>, SettleAttempts.Known)>, at state: AccountState,
         _ report: inout Report
     ) throws {
@@ -289,72 +289,6 @@ public struct RunBilling {
             try SettleAttempts(account: state.account, moment: state.moment, answers: answers)
                 .execute(in: store)
         }
-    }
-
-    // MARK: Recovery of unknown outcomes (spec 5.6)
-
-    private func recover(_ report: inout Report) throws {
-        let found = try books.transaction(reaching: [account]) { store -> (AccountState, [OpenAttempt])? in
-            let attempts = try store.attemptsToLookUp(account: account, limit: RunBilling.batchSize)
-            guard !attempts.isEmpty, let state = try store.account(account) else { return nil }
-            return (state, attempts)
-        }
-        guard let (state, attempts) = found else { return }
-        let findings = processor.lookUp(account: account, keys: attempts.map(\.facts.orderKey))
-        var known: [(Identifier<Transaction>, SettleAttempts.Known)] = []
-        var lost: [OpenAttempt] = []
-        for (attempt, finding) in zip(attempts, findings) {
-            switch finding {
-            case .found(let response):
-                known.append((attempt.facts.transactionID, .answer(.answered(response))))
-            case .unreachable:
-                known.append(
-                    (attempt.facts.transactionID, .answer(.unknown(reason: "the processor cannot be asked"))))
-            case .notFound: lost.append(attempt)
-            }
-        }
-        known += try sendAgain(lost, at: state, &report)
-        report.outcomesRecovered +=
-            known.filter { if case .answer(.unknown) = $0.1 { false } else { true } }.count
-        try settle(known, at: state, &report)
-    }
-
-    /// What the processor never received is sent again, with the same key and never another, as long as it is still wanted. What
-    /// is not, and payments by raw account data, of which nothing was kept, are abandoned: nothing was charged.
-    private func sendAgain(
-        _ attempts: [OpenAttempt], at state: AccountState, _ report: inout Report
-    ) throws -> [(Identifier<Transaction>, SettleAttempts.Known)] {
-        guard !attempts.isEmpty else { return [] }
-        let collecting = attempts.map(\.facts).filter { $0.kind.collects }
-        let wanted = try books.transaction(reaching: [account]) {
-            try $0.stillWanted(collecting.map(\.transactionID), account: account)
-        }
-        var orders: [OpenedOrder] = []
-        var unreadable: Set<Identifier<Transaction>> = []
-        for facts in collecting where wanted.contains(facts.transactionID) {
-            do {
-                orders += try books.transaction(reaching: [account]) {
-                    try self.orders(for: [facts], at: state, in: $0)
-                }
-            } catch  where !isTrouble(error) {
-                unreadable.insert(facts.transactionID)
-                report.failures.append("attempt \(facts.transactionID): \(error)")
-            }
-        }
-        // A refund or void stays wanted: nothing else could be done about its payment meanwhile.
-        orders += attempts.map(\.facts).filter { !$0.kind.collects }.map {
-            OpenedOrder(
-                transactionID: $0.transactionID,
-                order: ProcessorOrder(givingBack: $0, account: state.account, moment: state.moment))
-        }
-        let resent = Set(orders.map(\.transactionID))
-        let answers = processor.submitAndAsk(orders.map(\.order))
-        let abandoned = attempts.map(\.facts.transactionID)
-            .filter { !resent.contains($0) && !unreadable.contains($0) }
-        return Array(zip(orders.map(\.transactionID), answers.map(SettleAttempts.Known.answer)))
-            + abandoned.map {
-                ($0, .abandoned(reason: "the processor never received the request; nothing was charged"))
-            }
     }
 }
 

@@ -14,6 +14,8 @@ struct SettleAttempts {
         case answer(ProcessorAnswer)
         /// The processor never received it, and it is not to be sent again.
         case abandoned(reason: String)
+        /// The processor never received it, however often it was sent: it is given up, and counts as a failed try.
+        case undelivered(reason: String)
     }
 
     /// - Returns: how many attempts were settled.
@@ -39,6 +41,10 @@ struct SettleAttempts {
             }
             settling.living = try store.livingAllocations(of: sources, account: account.id)
         }
+        let tried = settling.collections.values.filter { $0.retries > 0 }.map(\.invoiceID).sorted()
+        if account.retryFee > .zero, !tried.isEmpty {
+            settling.begun = try store.partlyCollected(tried, account: account.id)
+        }
         if account.softDeclineFee + account.hardDeclineFee + account.retryFee > .zero {
             settling.feeIDs = try store.reserveTransactionIDs(attempts.count)
         }
@@ -49,6 +55,9 @@ struct SettleAttempts {
             case .abandoned(let reason):
                 settled += 1
                 settling.abandon(attempt, reason: reason)
+            case .undelivered(let reason):
+                settled += 1
+                settling.giveUp(attempt, reason: reason)
             case .answer(.unknown):
                 if !attempt.isShownPending { settling.changes.showPending(attempt) }
             case .answer(.answered(let response)):
@@ -77,6 +86,8 @@ struct Settling {
     var living: [LivingAllocation] = []
     /// Numbers for fees: one an attempt, where the account charges any.
     var feeIDs: [Identifier<Transaction>] = []
+    /// Invoices of which the run has collected a part before: what comes of the rest is no retry's success.
+    var begun: Set<Identifier<Transaction>> = []
     /// Invoices whose last retry failed.
     private(set) var exhausted: [InvoiceCollection] = []
     private var collected: [(collection: InvoiceCollection, isPartial: Bool)] = []
@@ -94,7 +105,9 @@ struct Settling {
         if case .approved = kind, response.approvedAmount > .zero {
             if attempt.facts.kind.collects {
                 balances.add(changes.settle(attempt, approved: response))
-                charge(Fees.retry(collection, by: account), for: attempt)
+                if collection.map({ !begun.contains($0.invoiceID) }) ?? false {
+                    charge(Fees.retry(collection, by: account), for: attempt)
+                }
                 if let collection {
                     collected.append((collection, response.approvedAmount < attempt.facts.amount))
                 }
@@ -116,6 +129,15 @@ struct Settling {
     mutating func abandon(_ attempt: OpenAttempt, reason: String) {
         changes.abandon(
             attempt, reason: reason, collection: attempt.facts.invoiceID.flatMap { collections[$0] })
+    }
+
+    /// An attempt that never reached the processor. Nothing was charged and nothing is charged for it; the run's retries go on as
+    /// after a soft decline.
+    mutating func giveUp(_ attempt: OpenAttempt, reason: String) {
+        let failed = changes.giveUp(
+            attempt, reason: reason, collection: attempt.facts.invoiceID.flatMap { collections[$0] },
+            policy: account)
+        if let failed, failed.isExhausted(by: account.retryDays) { exhausted.append(failed) }
     }
 
     /// All changes, after the balancing.
@@ -140,7 +162,7 @@ struct Settling {
         balances.add(debt)
         balances.free(debt.left, of: sourceID, from: living)
         balances.use(sourceID, on: debt.id, debt.left)
-        if attempt.facts.kind == .void || debt.left == source.left + source.paidOut {
+        if attempt.facts.kind == .void || source.refunded + debt.left == source.facts.amount {
             changes.reversed.append(sourceID)
         }
     }
@@ -179,12 +201,14 @@ extension BookChanges {
         settlements.append(Settlement(attemptID: attempt.id, outcome: .approved(response)))
         var item = OpenItem(attempt.facts.transactionID, of: attempt.facts.customerID, facts)
         guard attempt.facts.kind.collects else { return item }
-        item.first = (attempt.facts.invoiceID.map { [$0] } ?? []) + attempt.facts.feeIDs
+        item.first = attempt.facts.debts
         // What the run collected for one invoice belongs to no subscription beyond that (spec 5.4).
         if facts.creatorCode == RunBilling.actor {
             item.subscriptionID = nil
         } else {
             item.heldFor = attempt.heldFor
+            // The subscription's debts are paid in the order of the algorithm, unless the caller gave another.
+            if item.subscriptionID != nil, facts.invoiceList == nil { item.first = [] }
         }
         return item
     }
@@ -225,6 +249,23 @@ extension BookChanges {
         }
     }
 
+    /// The record of an attempt that never reached the processor, and when the run tries again.
+    ///
+    /// - Returns: where the collecting of the invoice stands then.
+    mutating func giveUp(
+        _ attempt: OpenAttempt, reason: String, collection: InvoiceCollection?, policy: MerchantAccount
+    ) -> InvoiceCollection? {
+        noteDecline(of: attempt)
+        var settlement = Settlement(attemptID: attempt.id, outcome: .abandoned(reason: reason))
+        defer { settlements.append(settlement) }
+        guard var collection,
+            collection.decline(isHard: false, on: moment.businessDate, retryDays: policy.retryDays)
+        else { return nil }
+        settlement.nextAttemptDate = collection.collectOn
+        collections.append(collection)
+        return collection
+    }
+
     private mutating func noteDecline(of attempt: OpenAttempt) {
         var facts = facts(of: attempt, type: .decline)
         facts.sourceID = attempt.facts.sourceID ?? attempt.facts.invoiceID
@@ -258,9 +299,10 @@ extension InvoiceCollection {
         collectOn = nil
     }
 
-    /// Money came for the run's own attempt: it was the last one. Where the attempt was cut because the customer owed less
-    /// than the invoice (credit held for another subscription), the rest stays due; after a partial approval the
-    /// rest is left to a person. A payment that a caller made leaves the collecting as it stands.
+    /// Money came for the run's own attempt: it was the last one. Where the attempt was cut because the customer's balance was
+    /// less than the invoice (credit waits for another subscription), the rest stays due until the balance allows it; its retries
+    /// go on where they were. After a partial approval the rest is left to a person. A payment that a caller made leaves the
+    /// collecting as it stands.
     mutating func approve(isPartial: Bool, left: Money, on date: CalendarDate) {
         guard state == .open else { return }
         close()

@@ -178,12 +178,13 @@ enum NoticeEffect: Hashable {
         case "N08", "N09": return .correction
         case "Z02":
             guard let source, source.facts.type == .payment || source.facts.type == .claim,
-                source.status == .final || source.status == .reversed && source.refunded > .zero,
-                source.chargedBack == .zero
+                source.status == .final || source.isRefunded, source.chargedBack == .zero
             else { return .none }
             return .chargeback
         case "N01", "N02", "N03", "N04", "N05", "N06", "N07":
-            guard let source, source.facts.type == .claim, source.status == .final else { return .none }
+            guard let source, source.facts.type == .claim, source.status == .final || source.isRefunded,
+                source.chargedBack == .zero
+            else { return .none }
             if case .hardDecline = ResponseKind(code: code) { return .returned(isHard: true) }
             return .returned(isHard: false)
         default: return .none

@@ -124,6 +124,9 @@ public struct SubscriptionProgress: Hashable, Sendable {
         self.billedCount = billedCount
     }
 
+    /// Whether its first bill is still to come, be it put off by a freeze or pause: payments for it wait for that (spec 5.9).
+    public var awaitsFirstBill: Bool { lastBillingDate == nil && status != .cancelled && status != .expired }
+
     /// The progress of a subscription that begins on `first`.
     public init(beginningOn first: CalendarDate) {
         self.init(

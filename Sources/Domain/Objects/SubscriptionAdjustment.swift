@@ -58,8 +58,12 @@ public struct SubscriptionAdjustment: Hashable, Sendable {
         self.state = state
     }
 
-    /// Whether it is pending or in force, so that it has a say in what is billed.
+    /// Whether it is pending or in force, so that it has a say in what becomes of the subscription.
     public var isAlive: Bool { state == .pending || state == .effective }
+
+    /// Whether it has a say in what is billed of this day: also when it is over, of the days on which it was in force. What was
+    /// withdrawn never was.
+    public func decides(_ date: CalendarDate) -> Bool { state != .withdrawn && covers(date) }
 
     /// Whether a day lies within it, from the effective date to the end date, both included.
     public func covers(_ date: CalendarDate) -> Bool {

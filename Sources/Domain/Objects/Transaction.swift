@@ -92,6 +92,13 @@ public struct TransactionFacts: Sendable {
     public var creatorCode: String?
     public var note: String?
 
+    /// Whether a caller made it as a payment for its subscription: then it waits for that one's first bill (spec 2.6, 2.7, 5.9). What the
+    /// run collected is for an invoice; a write-off brings nothing and forgives what is owed.
+    var isForSubscription: Bool {
+        (type == .payment || type == .claim) && accountType != .writeOff && subscriptionID != nil
+            && creatorCode != RunBilling.actor
+    }
+
     /// The least a transaction says.
     public init(type: TransactionType, amount: Money, dueDate: CalendarDate) {
         self.type = type

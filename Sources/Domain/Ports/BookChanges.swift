@@ -22,8 +22,11 @@ public struct NewAttempt: Sendable {
     public var kind: Kind
     /// The invoice it collects; at most one attempt may be open for it.
     public var invoiceID: Identifier<Transaction>?
-    /// Further debts it goes to, in this order: fees collected together with the invoice, the rest of an `invoiceList`.
+    /// Fees that the run collects together with the invoice, in this order.
     public var feeIDs: [Identifier<Transaction>] = []
+    /// Further invoices and fees that a caller's payment goes to, in this order: the rest of its `invoiceList` and what its
+    /// subscription owes.
+    public var namedIDs: [Identifier<Transaction>] = []
     public var subscriptionID: Identifier<Subscription>?
     /// The payment that a refund or void gives back.
     public var sourceID: Identifier<Transaction>?
@@ -53,6 +56,9 @@ public struct NewAttempt: Sendable {
     public var invoiceList: String?
     public var creatorCode: String?
     public var note: String?
+
+    /// All invoices and fees that it is to pay first, in this order: of each, at most one open attempt may be.
+    public var debts: [Identifier<Transaction>] { (invoiceID.map { [$0] } ?? []) + feeIDs + namedIDs }
 
     /// The key by which the processor recognises a repetition: the same for ever for this transaction.
     public var orderKey: String { NewAttempt.orderKey(of: transactionID) }
@@ -92,6 +98,8 @@ public struct OpenAttempt: Sendable {
     public var businessDate: CalendarDate
     /// Whether its transaction is already shown as pending.
     public var isShownPending: Bool
+    /// How often it has been sent to the processor, this time included.
+    public var sendings = 1
     /// The subscription whose first invoice is to use the payment, while it has none yet (spec 5.9).
     public var heldFor: Identifier<Subscription>?
 
@@ -174,6 +182,8 @@ public struct BookChanges: Sendable {
     public var endedAllocations: [Int64] = []
     /// Transactions that another one undoes in whole.
     public var reversed: [Identifier<Transaction>] = []
+    /// Payments that refunds undid in whole and that are final again, as one of these is undone itself.
+    public var restored: [Identifier<Transaction>] = []
     /// Codes of callers for transactions that exist already under no code of their own.
     public var takenCodes: [(code: String, id: Identifier<Transaction>)] = []
     public var attempts: [NewAttempt] = []
@@ -306,11 +316,20 @@ public protocol BillingStore: AnyObject {
     func stillWanted(_ transactions: [Identifier<Transaction>], account: Int64) throws
         -> Set<Identifier<Transaction>>
     /// Open attempts whose outcome is to be asked for, locked; with the time of the next asking moved on.
-    func attemptsToLookUp(account: Int64, limit: Int) throws -> [OpenAttempt]
+    ///
+    /// - Parameter early: those as well whose time has not come, of which the sender has noted that no answer came.
+    func attemptsToLookUp(account: Int64, limit: Int, early: Bool) throws -> [OpenAttempt]
+    /// Of these attempts those that are still open, counted as sent once more; the next asking waits for another window of
+    /// doubt (``UnknownOutcome/windowOfDoubt``).
+    func noteSending(_ transactions: [Identifier<Transaction>], account: Int64) throws
+        -> Set<Identifier<Transaction>>
     /// These attempts, locked, as far as they are still open.
     func lockOpenAttempts(_ transactions: [Identifier<Transaction>], account: Int64) throws -> [OpenAttempt]
     /// Where the collecting of these invoices stands.
     func collections(of invoices: [Identifier<Transaction>], account: Int64) throws -> [InvoiceCollection]
+    /// Those of these invoices of which the run has collected a part that was not given back.
+    func partlyCollected(_ invoices: [Identifier<Transaction>], account: Int64) throws
+        -> Set<Identifier<Transaction>>
     /// Sets a subscription aside whose step failed, so that it does not stop the others: for a minute, and at growing intervals
     /// for up to an hour when it fails again.
     func setAside(_ subscription: Identifier<Subscription>, account: Int64, reason: String) throws

@@ -229,8 +229,8 @@ public protocol SubscriptionStore: AnyObject {
     /// The adjustments of a subscription, by id.
     func adjustments(of subscription: Identifier<Subscription>, account: Int64, _ page: Page) throws
         -> Found<SubscriptionAdjustment>
-    /// Those that are pending or in force, by id; read after the subscription was locked, they are what counts.
-    func livingAdjustments(of subscriptions: [Identifier<Subscription>], account: Int64) throws
+    /// Those that are pending or in force, and those that are over but decide cycles still to be billed, by id; read after the subscription was locked, they are what counts.
+    func decidingAdjustments(of subscriptions: [Identifier<Subscription>], account: Int64) throws
         -> [Identifier<Subscription>: [SubscriptionAdjustment]]
     /// Stores a pending adjustment and answers its id; `adjustment.id` is not looked at. V30 when another one overlaps it.
     func insertAdjustment(

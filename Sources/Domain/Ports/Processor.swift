@@ -13,6 +13,12 @@ public protocol Processor {
     /// What became of the orders with these keys of one merchant account, in the same order.
     func lookUp(account: Int64, keys: [String]) -> [ProcessorFinding]
 
+    /// Makes sure that orders which never arrived are not carried out should they arrive later: their keys are refused for ever.
+    ///
+    /// Of each, in the same order: what it became, where it has arrived after all; `.notFound` when it is refused from now on;
+    /// `.unreachable` when nothing is known, nor changed.
+    func withdraw(account: Int64, keys: [String]) -> [ProcessorFinding]
+
     /// What the processor reports unasked for this merchant account and has not been acknowledged yet: returned claims
     /// and chargebacks whose date is not after `through`, oldest first, at most `limit`.
     /// Nil when the processor cannot be reached.

@@ -48,6 +48,13 @@ public struct FirstStillRunning: Error {
     public init() {}
 }
 
+/// A request was repeated under its `Idempotency-Key` while the first one is at the processor, or was cut off there: what it became
+/// is shown as soon as it is known (V36, spec 4.5).
+public struct FirstOutcomeOpen: Error {
+    /// Nothing is known yet.
+    public init() {}
+}
+
 /// Keys of requests that may be repeated; they live and die with the work they stand for, in one transaction.
 public protocol RepetitionStore: AnyObject {
     /// Takes the key for this request; waits for a transaction that is taking it at this moment, as long as for any lock

@@ -6,13 +6,17 @@ public struct LivingAllocation: Hashable, Sendable {
     /// The debt that it is used on; likewise.
     public var target: OpenItem
     public var amount: Money
+    /// Whether the target took the source's own money away again: its refund, void, return or chargeback, or a refund that names
+    /// no payment. It stays when the source is used otherwise; another payment's refund is a debt like any other.
+    public var givesBack: Bool
 
     /// An allocation as stored.
-    public init(id: Int64, source: OpenItem, target: OpenItem, amount: Money) {
+    public init(id: Int64, source: OpenItem, target: OpenItem, amount: Money, givesBack: Bool = false) {
         self.id = id
         self.source = source
         self.target = target
         self.amount = amount
+        self.givesBack = givesBack
     }
 }
 
@@ -62,13 +66,31 @@ struct Balances {
     ) {
         let own = living.filter { $0.source.id == source && !ended.contains($0.id) }
             .sorted { $0.id > $1.id }
-        let ordinary = own.filter { !$0.target.type.givesBack }
-        for allocation in ordinary + (given ? own.filter(\.target.type.givesBack) : [])
+        let ordinary = own.filter { !$0.givesBack }
+        for allocation in ordinary + (given ? own.filter(\.givesBack) : [])
         where left(of: source) < amount {
             end(allocation)
             let excess = left(of: source) - amount
             if excess > .zero { use(source, on: allocation.target.id, excess) }
         }
+    }
+
+    /// Lets a payment pay its own refund, as far as it has something left: what others paid of it is theirs again, the newest
+    /// first.
+    mutating func settle(
+        _ refund: Identifier<Transaction>, by payment: Identifier<Transaction>,
+        from living: [LivingAllocation]
+    ) {
+        var last: Identifier<Transaction>?
+        for allocation in living.sorted(by: { $0.id > $1.id })
+        where allocation.target.id == refund && allocation.source.id != payment
+            && left(of: refund) < left(of: payment)
+        {
+            end(allocation)
+            last = allocation.source.id
+        }
+        use(payment, on: refund, left(of: payment))
+        if let last { use(last, on: refund, left(of: refund)) }
     }
 
     /// Ends all that pays a debt.
@@ -108,15 +130,5 @@ struct Balances {
         var known = items[item.id] ?? item
         known.left += amount
         items[item.id] = known
-    }
-}
-
-extension TransactionType {
-    /// Whether it takes money of a payment away again: a refund, void, return or chargeback.
-    var givesBack: Bool {
-        switch self {
-        case .refund, .void, .decline, .chargeback: true
-        default: false
-        }
     }
 }

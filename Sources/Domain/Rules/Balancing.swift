@@ -53,7 +53,7 @@ public enum Balancing {
     /// Uses the credits of one customer on its debts.
     ///
     /// Credits are used oldest first; each goes to the debts it names, then to those of the subscription that a caller made it
-    /// for, then to the rest in the order of the algorithm. What finds no debt stays. Nothing is used twice: the amounts left are those given.
+    /// for, then to the rest, both in the order of the algorithm. What finds no debt stays. Nothing is used twice: the amounts left are those given.
     public static func allocate(
         debts: [OpenItem], credits: [OpenItem], by algorithm: BalancingAlgorithm
     ) -> [NewAllocation] {
@@ -75,8 +75,11 @@ public enum Balancing {
             for target in credit.first {
                 if let index = open.firstIndex(where: { $0.id == target }) { use(on: index) }
             }
-            if let own = credit.subscriptionID {
-                for index in open.indices where open[index].subscriptionID == own { use(on: index) }
+            if let subscription = credit.subscriptionID {
+                let own = order(debts.filter { $0.subscriptionID == subscription }, by: algorithm)
+                for debt in own {
+                    if let index = open.firstIndex(where: { $0.id == debt.id }) { use(on: index) }
+                }
             }
             guard credit.heldFor == nil else { continue }
             for index in open.indices {

@@ -48,7 +48,8 @@ public struct Preview: Sendable {
         guard option != nil, let last = charges.last(where: { $0.status != .skipped })?.charge.billingDate
         else { return charges }
         var run = PreviewRun(outlook, of: subject, under: policy)
-        run.run(from: today, through: max(today, last))
+        // What is cut because a payment waits for another subscription's first bill is collected when that is made.
+        run.run(from: today, through: max(today, last, outlook.lastAwaited ?? today))
         for index in charges.indices where charges[index].status != .skipped {
             let invoice = charges[index].transactionID ?? run.invoices[charges[index].charge.cycleNumber]
             charges[index].expectedCollection = invoice.flatMap { run.collected[$0] } ?? .zero

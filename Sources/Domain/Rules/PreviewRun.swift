@@ -26,6 +26,15 @@ public struct CustomerOutlook: Sendable {
     /// What age has led to with the open invoices.
     public var aged: [AgedInvoice] = []
 
+    /// The day by which no payment waits for a first bill any more, as far as is known; nil when none does.
+    var lastAwaited: CalendarDate? {
+        let held = Set(items.compactMap(\.heldFor) + attempts.compactMap(\.heldFor))
+        return agreements.filter { held.contains($0.id) }.flatMap { one in
+            [one.course.progress.nextBillingDate].compactMap { $0 }
+                + one.course.adjustments.compactMap { Schedule.event(of: $0, terms: one.course.terms) }
+        }.max()
+    }
+
     /// A customer of whom nothing is known yet.
     public init(of customer: Identifier<Customer>) { customerID = customer }
 }
@@ -98,8 +107,11 @@ struct PreviewRun {
             }
     }
 
-    /// From here on the others neither bill nor age. What they are owed a fee for goes along all the same.
+    /// From here on the others neither bill nor age, and no payment waits for them. What they are owed a fee for goes along all the
+    /// same.
     private mutating func leaveOthersOut() {
+        let held = openItems.filter { $0.heldFor != nil && $0.heldFor != subject }
+        for credit in held { items[credit.id] = nil }
         agreements.removeAll { $0.id != subject }
         items = items.filter { $1.type != .invoice || $1.subscriptionID == subject }
         collections = collections.filter { items[$0.key] != nil }
@@ -143,12 +155,16 @@ struct PreviewRun {
         let billing = BillSubscriptions(account: policy, moment: moment(day))
         let open = openItems
         var drafts: [BillSubscriptions.Draft] = []
+        var awaited: Set<Identifier<Subscription>> = []
         var didMove = false
         for (_, id, index) in due {
             let subscription = DueSubscription(id: id, customerID: customer, course: agreements[index].course)
-            guard let (after, made) = billing.advance(subscription) else { continue }
-            agreements[index].course = after
-            drafts += made
+            guard let advanced = billing.advance(subscription) else { continue }
+            if agreements[index].course.progress.awaitsFirstBill, !advanced.after.progress.awaitsFirstBill {
+                awaited.insert(id)
+            }
+            agreements[index].course = advanced.after
+            drafts += advanced.made
             didMove = true
         }
         var made: [OpenItem] = []
@@ -163,20 +179,22 @@ struct PreviewRun {
                 invoices[cycle] = id
             }
         }
-        guard !made.isEmpty else { return didMove }
+        guard !made.isEmpty || !awaited.isEmpty else { return didMove }
         for item in made { items[item.id] = item }
         use(
             billing.balance(
                 debts: open.filter(\.type.isDebt) + made, credits: open.filter { !$0.type.isDebt },
-                billed: Set(made.filter { $0.type == .invoice }.compactMap(\.subscriptionID))))
+                awaited: awaited))
         return didMove
     }
 
     // MARK: Collecting
 
     private mutating func collect(on day: CalendarDate) -> Bool {
+        let owesNothing = balance <= .zero
         let due = collections.values
             .filter { $0.state == .due && $0.collectOn.map { $0 <= day } == true }
+            .filter { !owesNothing || items[$0.invoiceID] == nil }
             .sorted { ($0.collectOn ?? day, $0.invoiceID) < ($1.collectOn ?? day, $1.invoiceID) }
         guard !due.isEmpty else { return false }
         var collecting = CollectInvoices(
@@ -206,6 +224,7 @@ struct PreviewRun {
         var settling = Settling(
             account: policy, changes: BookChanges(under: policy, at: moment), balances: Balances(openItems))
         settling.collections = collections
+        settling.begun = Set(collected.keys)
         settling.feeIDs = collecting.map { _ in newID() }
         for attempt in collecting {
             if let invoice = attempt.facts.invoiceID {
@@ -224,7 +243,7 @@ struct PreviewRun {
     // MARK: Age
 
     private mutating func age(on day: CalendarDate) {
-        guard policy.lateFeeAmount > .zero || policy.writeOffDays > 0, balance > .zero else { return }
+        guard policy.lateFeeAmount > .zero || policy.writeOffDays > 0 else { return }
         let old = items.values.filter { $0.type == .invoice }
             .sorted { ($0.dueDate, $0.id) < ($1.dueDate, $1.id) }
             .map { item in
@@ -271,22 +290,25 @@ struct PreviewRun {
         return Identifier(lastID)
     }
 
-    /// What is open and unused; a credit for a subscription that was never billed waits for it (spec 5.9).
+    /// What is open and unused; a payment for a subscription that was never billed waits for that (spec 5.9).
     private var openItems: [OpenItem] {
-        let unbilled = Set(
-            agreements.filter { $0.course.progress.status == .unbilled }.map(\.id))
+        let awaited = awaited
         return items.values.map { item in
             var item = item
-            item.heldFor = item.subscriptionID.flatMap {
-                !item.type.isDebt && unbilled.contains($0) ? $0 : nil
-            }
+            item.heldFor = item.heldFor.flatMap { awaited.contains($0) ? $0 : nil }
             return item
         }.sorted { $0.id < $1.id }
+    }
+
+    /// The subscriptions whose first bill is still to come.
+    private var awaited: Set<Identifier<Subscription>> {
+        Set(agreements.filter(\.course.progress.awaitsFirstBill).map(\.id))
     }
 
     private mutating func take(_ changes: BookChanges) {
         for made in changes.transactions {
             items[made.id] = OpenItem(made.id, of: customer, made.facts)
+            items[made.id]?.heldFor = made.facts.isForSubscription ? made.facts.subscriptionID : nil
         }
         use(changes.allocations)
         for collection in changes.collections { put(collection) }

@@ -9,6 +9,10 @@ public struct ReversalSource: Sendable {
     public var refundedTax = Money.zero
     /// What was charged back of it and not given up again.
     public var chargedBack = Money.zero
+    /// What a void or a return took back: all of it, or nothing.
+    public var takenBack = Money.zero
+    /// The refunds that name it and stand, ids ascending.
+    public var refunds: [Identifier<Transaction>] = []
     /// What of its credit was paid out by refunds that name no payment.
     public var paidOut = Money.zero
     /// Its entry in the ledger.
@@ -21,18 +25,22 @@ public struct ReversalSource: Sendable {
         self.status = status
     }
 
-    /// What can still be refunded or reversed of it.
+    /// What can still be refunded or reversed of it; nothing where a bank took it back after a part was refunded.
     public var left: Money {
         guard status == .final else { return .zero }
-        return facts.amount - refunded - chargedBack - paidOut
+        return max(.zero, facts.amount - refunded - chargedBack - paidOut)
     }
+    /// The tax in that: refunds may have named more than there was.
+    public var leftTax: Money { min(max(.zero, facts.taxAmount - refundedTax), left) }
+    /// Whether it is reversed because its refunds together are all of it, so that it is good again when one of them is undone.
+    public var isRefunded: Bool { status == .reversed && takenBack == .zero && refunded > .zero }
     /// Whether a processor moved the money.
     public var isProcessed: Bool { facts.attemptID != nil }
 }
 
 /// What ~reverse makes of a transaction (spec 5.8).
 public enum Reversal: Hashable, Sendable {
-    /// A transaction of this type, of the whole amount, in our books alone.
+    /// A transaction of this type in our books alone: of the whole amount, or AR of what is left.
     case record(TransactionType)
     /// AV: undone at the processor before it settles.
     case void
@@ -42,7 +50,7 @@ public enum Reversal: Hashable, Sendable {
     /// - Parameters:
     ///   - settles: when the money that a processor moved settles; nil where none did.
     ///   - now: by the account's clock.
-    /// - Throws: `Refusal`: V30, V32 with a refund on record, V36 while the outcome is not known.
+    /// - Throws: `Refusal`: V30; V36 while the outcome is not known.
     static func of(_ source: ReversalSource, settles: LocalDateTime?, at now: LocalDateTime) throws(Refusal)
         -> Reversal
     {
@@ -64,17 +72,11 @@ public enum Reversal: Hashable, Sendable {
         case .chargeback: return .record(.chargebackReversal)
         case .payment, .claim, .writeOff:
             guard source.isProcessed, let settles else {
-                guard source.refunded == .zero, source.paidOut == .zero else {
-                    throw Refusal(
-                        .amountTooLarge,
-                        "a part of transaction \(source.id) was refunded: reverse the refund first")
-                }
-                return .record(.void)
+                if source.left == source.facts.amount { return .record(.void) }
+                try refuseNothing(of: source)
+                return .record(.refund)
             }
-            guard source.left > .zero else {
-                throw Refusal(
-                    .stateForbids, "nothing is left of transaction \(source.id) to be given back")
-            }
+            try refuseNothing(of: source)
             return now < settles && source.left == source.facts.amount ? .void : .refund(source.left)
         case .refund:
             guard !source.isProcessed else {
@@ -84,6 +86,12 @@ public enum Reversal: Hashable, Sendable {
             return .record(.refundReversal)
         case .decline, .invoiceReversal, .creditReversal, .void, .refundReversal, .chargebackReversal:
             throw Refusal(.stateForbids, "a transaction of type \(type.rawValue) is not reversed")
+        }
+    }
+
+    private static func refuseNothing(of source: ReversalSource) throws(Refusal) {
+        guard source.left > .zero else {
+            throw Refusal(.stateForbids, "nothing is left of transaction \(source.id) to be given back")
         }
     }
 

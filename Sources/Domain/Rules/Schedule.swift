@@ -43,7 +43,8 @@ public struct Charge: Hashable, Sendable {
 public struct SubscriptionCourse: Hashable, Sendable {
     public var terms: SubscriptionTerms
     public var progress: SubscriptionProgress
-    /// Those that are pending or in force when it is read; later ones in the order in which they were asked for.
+    /// Those that are pending or in force when it is read, and those that are over but whose days reach beyond the last bill; in the
+    /// order in which they were asked for.
     public var adjustments: [SubscriptionAdjustment]
 
     /// A course with all its parts.
@@ -86,7 +87,8 @@ public enum Schedule {
     /// What a cycle becomes; nil from the day of a cancellation on, and after the year 9999.
     ///
     /// Depends on the cycle's date and on the adjustments, not on the day it is asked: a late run treats each cycle as if it had
-    /// come in time. Whether payments are left is for the caller to count.
+    /// come in time, so a freeze or pause that is over goes on to decide what fell due within it. Whether payments are left is for
+    /// the caller to count.
     public static func charge(
         of cycle: Int, in course: SubscriptionCourse, under policy: MerchantAccount
     ) -> Charge? {
@@ -101,14 +103,14 @@ public enum Schedule {
                 cycleNumber: cycle, billingDate: date, kind: kind, amount: amount, taxAmount: tax,
                 adjustmentID: adjustment?.id)
         }
-        for adjustment in course.adjustments where adjustment.isAlive && adjustment.covers(date) {
-            switch adjustment.kind {
-            case .cancellation: continue
-            case .pause: return made(.skipped, .zero, tax: .zero, by: adjustment)
-            case .freeze:
-                let fee = policy.freezeRecurringFee
-                return made(fee > .zero ? .paidFreeze : .freeze, fee, tax: .zero, by: adjustment)
-            }
+        let deciding = course.adjustments.filter { $0.decides(date) }
+        // On the day on which ~resume ends a freeze, a pause may begin.
+        if let pause = deciding.first(where: { $0.kind == .pause }) {
+            return made(.skipped, .zero, tax: .zero, by: pause)
+        }
+        if let freeze = deciding.first(where: { $0.kind == .freeze }) {
+            let fee = policy.freezeRecurringFee
+            return made(fee > .zero ? .paidFreeze : .freeze, fee, tax: .zero, by: freeze)
         }
         return made(
             terms.length == nil ? .perpetual : .fixed, terms.amount, tax: terms.taxAmount, by: nil)
@@ -238,18 +240,23 @@ public enum Schedule {
             return course
         }
         while let charge = charge(of: course.progress.nextCycle, in: course, under: policy) {
-            if charge.kind == .freeze {
-                course.progress.nextCycle += 1
-            } else {
-                if charge.kind != .skipped { course.progress.nextBillingDate = charge.billingDate }
+            let isPaused = charge.kind == .skipped
+            guard charge.kind == .freeze || isPaused && course.hasEnd(charge.adjustmentID) else {
+                if !isPaused { course.progress.nextBillingDate = charge.billingDate }
                 break
             }
+            course.progress.nextCycle += 1
         }
         return course
     }
 }
 
 extension SubscriptionCourse {
+    /// Whether the last day of an adjustment is known; not of a pause until ~resume.
+    fileprivate func hasEnd(_ id: Identifier<SubscriptionAdjustment>?) -> Bool {
+        adjustments.contains { $0.id == id && $0.endDate != nil }
+    }
+
     /// Changes one adjustment.
     mutating func change(
         _ id: Identifier<SubscriptionAdjustment>, _ body: (inout SubscriptionAdjustment) -> Void

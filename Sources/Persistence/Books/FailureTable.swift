@@ -28,6 +28,8 @@ enum FailureTable {
         // Two requests at once.
         "attempts_one_open_an_invoice": Fault(
             .outcomeOpen, "another attempt to collect this invoice is open: its outcome comes first"),
+        "attempts_one_open_a_debt": Fault(
+            .outcomeOpen, "another attempt to collect this invoice or fee is open: its outcome comes first"),
         "attempts_one_open_a_source": Fault(
             .outcomeOpen, "another refund or void of this transaction is open: its outcome comes first"),
         "transactions_one_reversal": Fault(.stateForbids, "the transaction was reversed already"),

@@ -58,12 +58,14 @@ extension FailureTable {
         transactions_one_fee_a_cause \
         transactions_one_invoice_a_cycle transactions_one_return transactions_source transactions_status \
         transactions_subscription transactions_tax transactions_type transactions_unchanged \
-        attempts_of_customer attempts_settled_whole attempts_source_of_kind collections_of_invoices \
+        attempts_fees attempts_fees_or_named attempts_named attempts_of_customer attempts_sendings \
+        attempts_settled_whole attempts_source_of_kind collections_of_invoices \
         customers_end_with_subscriptions idempotency_keys_of_transactions idempotency_keys_unchanged journal_accounts \
         payment_options_erased_unused processor_notices_of_attempt signing_payments_of_the_run \
         subscription_adjustments_in_step subscriptions_begin_unbilled subscriptions_by_living_options \
         subscriptions_in_step subscriptions_of_living_customers subscriptions_status_in_step transaction_codes_in_use transactions_cycle_of_invoice transactions_of_attempt \
         transactions_of_cycle transactions_stay_undone transactions_undone \
+        allocations_end_by_now transactions_final_again \
         vault_entries_key vault_entries_of_living_options vault_entries_option vault_keys_account vault_keys_key
         """.split(separator: " ").map(String.init))
 }

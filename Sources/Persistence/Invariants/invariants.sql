@@ -4,7 +4,8 @@
 --
 -- Each row that comes back is a violation: the invariant's name, the merchant account, a sentence with numbers only. No row: all
 -- is well. Reads everything, changes nothing; as a role that sees all merchant accounts (billing_jobs or the owner). Two
--- statements: the books by themselves; the books against the sandbox processor's own, where there is one in the same database.
+-- statements: the books by themselves; the books against the sandbox processor's own, where there is one in the same database
+-- (`billing status --check` does that also where it is in another one).
 
 -- (a) Every entry sums to zero, and so does every account's ledger.
 select 'entries_sum_to_zero' as invariant, account_id,
@@ -94,7 +95,7 @@ select 'refunds_within_payment', s.account_id,
  group by s.account_id, s.transaction_id, s.amount
 having sum(r.amount) > s.amount
 
--- (d) What is reversed is undone in whole by others, and what reverses has reversed.
+-- (d) What is reversed is undone in whole by others, and what reverses has reversed: a payment also when its refunds are all of it.
 union all
 select 'reversed_by_another', t.account_id,
        format('transaction %s of %s is %s; of it %s is undone', t.transaction_id, t.amount, t.status, u.amount)
@@ -102,14 +103,14 @@ select 'reversed_by_another', t.account_id,
   left join (select account_id, source_id,
                     -- What a bank takes back is taken back whole, whatever was refunded of it before.
                     coalesce(sum(amount) filter (where type not in ('AR', 'AG')), sum(amount) filter (where type = 'AR')) as amount,
-                    coalesce(sum(amount) filter (where type = 'AG'), 0) as charged_back,
-                    bool_or(type in ('RR', 'RX', 'AV', 'AD', 'AS', 'AX')) as is_whole
+                    coalesce(bool_or(type in ('RR', 'RX', 'AV', 'AD', 'AS', 'AX')), false) as is_whole,
+                    coalesce(sum(amount) filter (where type = 'AR'), 0) as refunded
                from billing.transactions
               where type in ('RR', 'RX', 'AV', 'AD', 'AS', 'AX', 'AR', 'AG') and status = 'final' and source_id is not null
               group by account_id, source_id) u
     on u.account_id = t.account_id and u.source_id = t.transaction_id
- where t.status = 'reversed' and t.amount not in (coalesce(u.amount, 0), coalesce(u.amount, 0) + u.charged_back)
-    or t.status = 'reversed' and u.amount is null or t.status <> 'reversed' and u.is_whole
+ where t.status = 'reversed' and t.amount is distinct from u.amount
+    or t.status <> 'reversed' and (u.is_whole or t.type in ('AP', 'AC') and u.refunded = t.amount)
 
 -- (e) One invoice for each billed cycle, none left out, none ahead; and the subscription says so.
 union all
@@ -200,10 +201,11 @@ select 'policy_on_record', t.account_id,
 
 -- (f) One open attempt for an invoice; settled attempts and their transactions come in pairs.
 union all
-select 'one_open_attempt', account_id, format('invoice %s has %s open attempts', invoice_id, count(*))
-  from billing.attempts
- where outcome = 'open' and invoice_id is not null
- group by account_id, invoice_id
+select 'one_open_attempt', p.account_id, format('invoice or fee %s has %s open attempts', n.id, count(*))
+  from billing.attempts p
+ cross join unnest(array_append(p.fee_ids || p.named_ids, p.invoice_id)) as n (id)
+ where p.outcome = 'open' and n.id is not null
+ group by p.account_id, n.id
 having count(*) > 1
 union all
 select 'attempt_has_transaction', p.account_id,
@@ -354,21 +356,39 @@ select 'undone_is_used_up', t.account_id,
                           else o.type in ('AV', 'AD', 'AR', 'AG', 'RX') end) u
  where t.status = 'reversed' and u.amount is distinct from t.amount
 
--- (d) A refund took the credit of the payment that it names, as long as the bank took nothing back itself.
+-- (d) Refunds took the credit of the payment that they name: all of it that a void, return or chargeback, which comes first, left:
+-- after those only what they lack is owed. Credit that a refund without a payment paid out is in the same place.
 union all
-select 'refund_uses_its_payment', t.account_id,
-       format('refund %s of %s uses %s of its payment %s', t.transaction_id, t.amount, coalesce(u.amount, 0), t.source_id)
-  from billing.transactions t
- cross join lateral (
-       select sum(f.amount) as amount
+select 'refund_uses_its_payment', p.account_id,
+       format('refunds of %s use %s of payment %s of %s, of which %s was taken back and %s charged back by %s', g.refunded,
+              coalesce(u.refunding, 0), p.transaction_id, p.amount, g.taken, g.charged, coalesce(u.charged, 0))
+  from billing.transactions p
+  join (select account_id, source_id,
+               coalesce(sum(amount) filter (where type = 'AR'), 0) as refunded,
+               coalesce(sum(amount) filter (where type = 'AG'), 0) as charged,
+               coalesce(sum(amount) filter (where type in ('AV', 'AD')), 0) as taken
+          from billing.transactions
+         where type in ('AR', 'AG', 'AV', 'AD') and status = 'final' and source_id is not null
+         group by account_id, source_id) g on g.account_id = p.account_id and g.source_id = p.transaction_id
+  left join lateral (
+       select sum(f.amount) filter (where o.type = 'AR' and o.source_id is not null) as refunding,
+              sum(f.amount) filter (where o.type = 'AR' and o.source_id is null) as paying_out,
+              sum(f.amount) filter (where o.type = 'AG') as charged
          from billing.allocations f
-        where f.account_id = t.account_id and f.target_id = t.transaction_id and f.source_id = t.source_id
-          and f.end_date is null) u
- where t.type = 'AR' and t.status = 'final' and t.source_id is not null
-   and u.amount is distinct from t.amount
-   and not exists (select from billing.transactions b
-                    where b.account_id = t.account_id and b.source_id = t.source_id
-                      and (b.type = 'AG' or b.type = 'AD' and b.status = 'final'))
+         join billing.transactions o on o.account_id = f.account_id and o.transaction_id = f.target_id
+        where f.account_id = p.account_id and f.source_id = p.transaction_id and f.end_date is null
+          and o.type in ('AR', 'AG') and coalesce(o.source_id, p.transaction_id) = p.transaction_id) u on true
+ where p.type in ('AP', 'AC')
+   and (coalesce(u.charged, 0) <> g.charged
+        or coalesce(u.refunding, 0)
+           <> least(g.refunded, greatest(p.amount - g.charged - g.taken, 0) - coalesce(u.paying_out, 0)))
+union all
+select 'allocation_ends_by_now', f.account_id, format('allocation %s has ended in the future', f.allocation_id)
+  from billing.allocations f
+  join billing.merchant_accounts a on a.account_id = f.account_id
+ where f.end_date > greatest(f.create_date, a.clock_at, clock_timestamp())
+   -- A clock may have been set back since.
+   and f.end_date > (select max(t.create_date) from billing.transactions t where t.account_id = f.account_id)
 
 -- (d) What is on its way back and what went back already are together no more than the payment; of all payments of a customer no
 -- more goes back than came in or was credited.
@@ -427,13 +447,17 @@ select 'subscription_goes_on', s.account_id,
                     where j.account_id = s.account_id and j.subscription_id = s.subscription_id
                       and j.state in ('pending', 'effective') and j.type in ('P', 'C'))
 
--- (g) Unbilled is who was never billed, expired who was billed all; a customer has ended with all its subscriptions.
+-- (g) Unbilled is who was never billed, current who was or was frozen first, expired who was billed all; a customer has ended with all its subscriptions.
 union all
 select 'subscription_status', s.account_id,
        format('subscription %s has status %s with %s of %s billed', s.subscription_id, s.status, s.billed_count,
               coalesce(s.length::text, 'any number'))
   from billing.subscriptions s
  where s.status = 'U' and s.billed_count > 0 or s.status = 'E' and s.billed_count is distinct from s.length
+    or s.status = 'C' and s.billed_count = 0
+       and not exists (select from billing.subscription_adjustments j
+                        where j.account_id = s.account_id and j.subscription_id = s.subscription_id
+                          and j.type = 'F' and j.state = 'ended')
 union all
 select 'customer_status', c.account_id,
        format('customer %s has status %s and a subscription that goes on', c.customer_id, c.status)
@@ -466,11 +490,12 @@ select 'attempt_of_its_customer', p.account_id, format('attempt %s is for what i
        and not exists (select from billing.subscriptions s
                         where s.account_id = p.account_id and s.subscription_id = p.subscription_id
                           and s.customer_id = p.customer_id)
-    or exists (select from unnest(p.fee_ids) f (id)
+    or exists (select from unnest(p.fee_ids || p.named_ids) f (id)
                 where not exists (select from billing.transactions t
-                                    join billing.transaction_types y on y.type = t.type
                                    where t.account_id = p.account_id and t.transaction_id = f.id
-                                     and t.customer_id = p.customer_id and y.side = 'debt'))
+                                     and t.customer_id = p.customer_id
+                                     and (t.type in ('RF', 'RL', 'RA', 'RO', 'RN')
+                                          or t.type = 'RI' and f.id = any (p.named_ids))))
 union all
 select 'old_attempt_is_shown', p.account_id,
        format('attempt %s has been open for more than an hour and is not shown as pending', p.transaction_id)

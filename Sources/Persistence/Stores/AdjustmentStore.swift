@@ -13,15 +13,19 @@ extension PostgresStore {
          order by j.adjustment_id
          limit $4 offset $5
         """)
-    static let living = Statement(
-        "adjustment.living",
+    static let deciding = Statement(
+        "adjustment.deciding",
         """
         select \(AdjustmentRow.columns), j.subscription_id
           from unnest($2) as n (subscription_id)
          cross join lateral (
                select * from subscription_adjustments f
                 where f.account_id = $1 and f.subscription_id = n.subscription_id
-                  and f.state in ('pending', 'effective')
+                  and (f.state in ('pending', 'effective')
+                       or f.state = 'ended'
+                          and f.end_date >= (select coalesce(s.last_billing_date, s.first_billing_date)
+                                               from subscriptions s
+                                              where s.account_id = $1 and s.subscription_id = n.subscription_id))
                offset 0) j
           join merchant_accounts a on a.account_id = $1
          order by j.adjustment_id
@@ -49,16 +53,17 @@ extension PostgresStore {
         return Found(rows.map { AdjustmentRow.adjustment($0) }, page: page)
     }
 
-    /// Reads those that are pending or in force.
-    public func livingAdjustments(
+    /// Reads those that are pending or in force, and those that are over but whose days reach to the last bill or beyond: of a cycle after
+    /// it they still decide.
+    public func decidingAdjustments(
         of subscriptions: [Identifier<Subscription>], account: Int64
     ) throws -> [Identifier<Subscription>: [SubscriptionAdjustment]] {
         guard accounts.contains(account), !subscriptions.isEmpty else { return [:] }
-        var living: [Identifier<Subscription>: [SubscriptionAdjustment]] = [:]
-        for row in try connection.rows(Self.living, [.int(account), .ids(subscriptions)]) {
-            living[row.identifier(AdjustmentRow.count), default: []].append(AdjustmentRow.adjustment(row))
+        var deciding: [Identifier<Subscription>: [SubscriptionAdjustment]] = [:]
+        for row in try connection.rows(Self.deciding, [.int(account), .ids(subscriptions)]) {
+            deciding[row.identifier(AdjustmentRow.count), default: []].append(AdjustmentRow.adjustment(row))
         }
-        return living
+        return deciding
     }
 
     /// Inserts a pending adjustment.

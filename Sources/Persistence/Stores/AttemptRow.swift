@@ -9,11 +9,13 @@ enum AttemptRow {
                p.payment_option_id, p.amount, p.tax_amount, p.attempt_number, p.account_type, p.account_mask,
                p.accessory_shown, p.holder_name, p.token, p.street, p.city, p.state, p.zip_code, p.address, p.phone,
                p.email, p.code, p.due_date, p.invoice_list, p.creator_code, p.note, p.business_date,
+               p.named_ids, p.sendings,
                coalesce((select true from transactions t
                           where t.account_id = p.account_id and t.customer_id = p.customer_id
                             and t.transaction_id = p.transaction_id and t.status = 'pending'), false) as is_shown,
                (select s.subscription_id from subscriptions s
-                 where s.account_id = p.account_id and s.subscription_id = p.subscription_id and s.status = 'U') as held_for
+                 where s.account_id = p.account_id and s.subscription_id = p.subscription_id
+                   and \(FirstBill.isToCome("s"))) as held_for
         """
 
     /// The attempt.
@@ -41,9 +43,11 @@ enum AttemptRow {
         facts.invoiceList = row.optionalText(25)
         facts.creatorCode = row.optionalText(26)
         facts.note = row.optionalText(27)
+        facts.namedIDs = row.ints(29).map { Identifier($0) }
         var attempt = OpenAttempt(
-            id: row.int(0), facts: facts, businessDate: row.date(28), isShownPending: row.bool(29))
-        attempt.heldFor = row.optionalIdentifier(30)
+            id: row.int(0), facts: facts, businessDate: row.date(28), isShownPending: row.bool(31))
+        attempt.sendings = Int(row.int(30))
+        attempt.heldFor = row.optionalIdentifier(32)
         return attempt
     }
 
@@ -69,6 +73,7 @@ enum AttemptRow {
             .optionalTexts(attempts.map { $0.creatorCode }), .optionalTexts(attempts.map { $0.note }),
             .texts(attempts.map { list($0.openAmounts.map(\.minorUnits)) }),
             .optionalInts(attempts.map { $0.owed?.minorUnits }),
+            .texts(attempts.map { list($0.namedIDs.map(\.rawValue)) }),
         ]
     }
 
@@ -79,18 +84,19 @@ enum AttemptRow {
         insert into attempts (account_id, create_date, business_date, transaction_id, customer_id, kind, invoice_id,
                fee_ids, subscription_id, source_id, payment_option_id, amount, tax_amount, attempt_number,
                account_type, account_mask, accessory_shown, holder_name, token, street, city, state, zip_code,
-               address, phone, email, code, due_date, invoice_list, creator_code, note, open_amounts, owed)
+               address, phone, email, code, due_date, invoice_list, creator_code, note, open_amounts, owed,
+               named_ids)
         select $1, $2, $3, n.transaction_id, n.customer_id, n.kind, n.invoice_id, n.fee_ids::bigint[],
                n.subscription_id, n.source_id, n.payment_option_id, n.amount, n.tax_amount, n.attempt_number,
                n.account_type, n.account_mask, n.accessory_shown, n.holder_name, n.token, n.street, n.city, n.state,
                n.zip_code, n.address, n.phone, n.email, n.code, n.due_date, n.invoice_list, n.creator_code, n.note,
-               n.open_amounts::bigint[], n.owed
+               n.open_amounts::bigint[], n.owed, n.named_ids::bigint[]
           from unnest($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-                      $24, $25, $26, $27, $28, $29, $30, $31, $32, $33)
+                      $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)
                as n (transaction_id, customer_id, kind, invoice_id, fee_ids, subscription_id, source_id,
                      payment_option_id, amount, tax_amount, attempt_number, account_type, account_mask,
                      accessory_shown, holder_name, token, street, city, state, zip_code, address, phone, email, code,
-                     due_date, invoice_list, creator_code, note, open_amounts, owed)
+                     due_date, invoice_list, creator_code, note, open_amounts, owed, named_ids)
         """)
 
     /// An array as PostgreSQL writes it: arrays of different lengths do not fit into one array of arrays.

@@ -61,59 +61,6 @@ extension PostgresStore: BillingStore {
                  where s.agreed > 0 and s.alive = 0) n
          where c.ctid = n.place
         """)
-    private static let lockCollections = Statement(
-        "collection.lock_due",
-        """
-        select k.invoice_id
-          from collections k
-          join customers c on c.account_id = k.account_id and c.customer_id = k.customer_id
-         where k.account_id = $1 and k.state = 'due' and k.collect_on <= $2 and c.status <> 'I'
-           and not exists (select from subscriptions s
-                            where s.account_id = $1 and s.subscription_id = k.subscription_id
-                              and s.set_aside_reason is not null)
-           and not exists (select from attempts p
-                            where p.account_id = $1 and p.customer_id = k.customer_id and p.outcome = 'open'
-                              and p.kind in ('payment', 'claim')
-                              and (p.invoice_id is null or p.invoice_id = k.invoice_id
-                                   or k.invoice_id = any (p.fee_ids)
-                                   or p.subscription_id = k.subscription_id
-                                      and p.creator_code is distinct from 'billing-run'))
-         order by k.collect_on, k.invoice_id
-         limit $3
-           for no key update of c, k skip locked
-        """)
-    private static let loadCollections = Statement(
-        "collection.load_due",
-        """
-        select \(CollectionRow.columns), coalesce(o.balance, 0), t.due_date, c.balance, c.status,
-               \(PaymentOptionRow.columns)
-          from unnest($2) as n (invoice_id)
-         cross join lateral (
-               select * from collections f where f.account_id = $1 and f.invoice_id = n.invoice_id offset 0) k
-         cross join lateral (
-               select * from transactions f
-                where f.account_id = $1 and f.customer_id = k.customer_id and f.transaction_id = n.invoice_id
-               offset 0) t
-         cross join lateral (
-               select * from customers f where f.account_id = $1 and f.customer_id = k.customer_id offset 0) c
-          left join lateral (
-               select * from open_items f
-                where f.account_id = $1 and f.customer_id = k.customer_id and f.transaction_id = n.invoice_id
-               offset 0) o on true
-          left join lateral (
-               select * from subscriptions f
-                where f.account_id = $1 and f.customer_id = k.customer_id
-                  and f.subscription_id = k.subscription_id
-               offset 0) s on true
-          left join lateral (
-               select * from payment_options f
-                where f.account_id = $1 and f.customer_id = k.customer_id
-                  and (f.is_default or f.payment_option_id = s.payment_option_id)
-                order by (f.is_active and f.payment_option_id = s.payment_option_id) is true desc, f.is_default desc
-                limit 1) x on true
-          join merchant_accounts a on a.account_id = $1
-         order by k.collect_on, k.invoice_id
-        """)
     /// The condition that an unknown outcome is to be asked for. No waiting time is longer than ten minutes: one that seems to
     /// be was begun before the clock of the machine was set back.
     static func isToBeLookedUp(_ time: String, at now: String) -> String {
@@ -126,7 +73,10 @@ extension PostgresStore: BillingStore {
           select account_id, transaction_id
             from attempts
            where account_id = $1 and outcome = 'open'
-             and \(isToBeLookedUp("next_look_up", at: "statement_timestamp()"))
+             and (\(isToBeLookedUp("next_look_up", at: "statement_timestamp()"))
+                  or $3 and exists (select from transactions t
+                                     where t.account_id = $1 and t.customer_id = attempts.customer_id
+                                       and t.transaction_id = attempts.transaction_id and t.status = 'pending'))
            order by next_look_up
            limit $2
              for update skip locked)
@@ -136,6 +86,15 @@ extension PostgresStore: BillingStore {
           from due
          where p.account_id = due.account_id and p.transaction_id = due.transaction_id
         returning \(AttemptRow.columns)
+        """)
+    private static let noteSendings = Statement(
+        "attempt.note_sendings",
+        """
+        update attempts p
+           set sendings = p.sendings + 1,
+               next_look_up = clock_timestamp() + make_interval(secs => $3)
+         where p.account_id = $1 and p.transaction_id = any ($2) and p.outcome = 'open'
+        returning p.transaction_id
         """)
     private static let lockCustomersOfAttempts = Statement(
         "attempt.lock_customers",
@@ -176,20 +135,15 @@ extension PostgresStore: BillingStore {
                select coalesce(sum(i.balance), 0) as owed
                  from open_items i
                 where i.account_id = p.account_id and i.customer_id = p.customer_id
-                  and i.transaction_id = any (array_append(p.fee_ids, p.invoice_id))) i
+                  and i.transaction_id = any (array_append(p.fee_ids || p.named_ids, p.invoice_id))) i
          where p.account_id = $1 and p.transaction_id = any ($2) and p.outcome = 'open'
            and c.status <> 'I' and o.is_active
            and (p.invoice_id is null
                 or i.owed >= case when p.creator_code = 'billing-run' then p.amount else 1 end)
-        """)
-    private static let collectionsOf = Statement(
-        "collection.of_invoices",
-        """
-        select \(CollectionRow.columns)
-          from unnest($2) as n (invoice_id)
-         cross join lateral (
-               select * from collections f where f.account_id = $1 and f.invoice_id = n.invoice_id offset 0) k
-         order by k.invoice_id
+           and (p.creator_code is distinct from 'billing-run'
+                or c.balance >= (select sum(k.amount) from attempts k
+                                  where k.account_id = p.account_id and k.customer_id = p.customer_id
+                                    and k.outcome = 'open' and k.kind in ('payment', 'claim')))
         """)
     private static let putAside = Statement(
         "subscription.set_aside",
@@ -244,7 +198,7 @@ extension PostgresStore: BillingStore {
         var seen: Set<Identifier<Subscription>> = []
         let due = try connection.rows(statement, [.int(account), .day(date), .int(Int64(limit))])
             .map { DueRow.subscription($0) }.filter { seen.insert($0.id).inserted }
-        let living = try livingAdjustments(of: due.map(\.id), account: account)
+        let living = try decidingAdjustments(of: due.map(\.id), account: account)
         guard !living.isEmpty else { return due }
         return due.map { subscription in
             var subscription = subscription
@@ -259,29 +213,19 @@ extension PostgresStore: BillingStore {
         connection.enqueue(Self.expireCustomers, [.int(account), .ids(customers)])
     }
 
-    /// Two round trips: what is read beside a row that was locked meanwhile could be older than the lock.
-    public func dueCollections(
-        account: Int64, through date: CalendarDate, limit: Int
-    ) throws -> [DueCollection] {
-        let invoices = try connection.rows(
-            Self.lockCollections, [.int(account), .day(date), .int(Int64(limit))]
-        ).map { $0.int(0) }
-        guard !invoices.isEmpty else { return [] }
-        return try connection.rows(Self.loadCollections, [.int(account), .ints(invoices)]).map { row in
-            let next = CollectionRow.count
-            let option = next + 4
-            return DueCollection(
-                collection: CollectionRow.collection(row), left: row.money(next),
-                invoiceDueDate: row.date(next + 1), customerBalance: row.money(next + 2),
-                customerStatus: row.code(next + 3),
-                option: row.isNull(option) ? nil : PaymentOptionRow.option(row, at: option))
-        }
-    }
-
-    public func attemptsToLookUp(account: Int64, limit: Int) throws -> [OpenAttempt] {
-        try connection.rows(Self.lookUp, [.int(account), .int(Int64(limit))])
+    public func attemptsToLookUp(account: Int64, limit: Int, early: Bool) throws -> [OpenAttempt] {
+        try connection.rows(Self.lookUp, [.int(account), .int(Int64(limit)), .bool(early)])
             .map { AttemptRow.attempt($0) }
             .sorted { $0.id < $1.id }
+    }
+
+    public func noteSending(_ transactions: [Identifier<Transaction>], account: Int64) throws
+        -> Set<Identifier<Transaction>>
+    {
+        let rows = try connection.rows(
+            Self.noteSendings,
+            [.int(account), .ids(transactions), .int(Int64(UnknownOutcome.windowOfDoubt))])
+        return Set(rows.map { $0.identifier(0) })
     }
 
     /// Locks the customers first, then the attempts, each in the order of their numbers.
@@ -300,14 +244,6 @@ extension PostgresStore: BillingStore {
         Set(
             try connection.rows(Self.wanted, [.int(account), .ids(transactions)])
                 .map { $0.identifier(0) })
-    }
-
-    public func collections(of invoices: [Identifier<Transaction>], account: Int64) throws
-        -> [InvoiceCollection]
-    {
-        guard !invoices.isEmpty else { return [] }
-        return try connection.rows(Self.collectionsOf, [.int(account), .ids(invoices)])
-            .map { CollectionRow.collection($0) }
     }
 
     public func setAside(
@@ -357,23 +293,5 @@ private enum DueRow {
                     status: row.code(10), nextCycle: Int(row.int(11)), nextBillingDate: row.optionalDate(12),
                     lastBillingDate: row.optionalDate(13), billedCount: Int(row.int(14)))),
             isBilled: row.bool(15))
-    }
-}
-
-/// How the collecting of an invoice is read.
-private enum CollectionRow {
-    /// The columns, from the collection under the alias `k`; as many as ``count``.
-    static let columns = """
-        k.invoice_id, k.customer_id, k.subscription_id, k.state, k.collect_on, k.tries, k.retries
-        """
-    static let count = 7
-
-    static func collection(_ row: Row) -> InvoiceCollection {
-        var collection = InvoiceCollection(
-            invoiceID: row.identifier(0), customerID: row.identifier(1),
-            subscriptionID: row.optionalIdentifier(2), state: row.code(3), collectOn: row.optionalDate(4))
-        collection.tries = Int(row.int(5))
-        collection.retries = Int(row.int(6))
-        return collection
     }
 }

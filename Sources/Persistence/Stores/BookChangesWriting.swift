@@ -37,6 +37,9 @@ extension PostgresStore {
         if !changes.reversed.isEmpty {
             connection.enqueue(TransactionWriting.reversing, [account, .ids(changes.reversed)])
         }
+        if !changes.restored.isEmpty {
+            connection.enqueue(TransactionWriting.restoring, [account, .ids(changes.restored)])
+        }
         if !changes.attempts.isEmpty {
             connection.enqueue(
                 AttemptRow.insertion, [account, now, today] + AttemptRow.parameters(changes.attempts))
@@ -155,6 +158,15 @@ private enum TransactionWriting {
         update transactions t
            set status = 'reversed'
          where t.account_id = $1 and t.transaction_id = any ($2) and t.status = 'final'
+        """)
+
+    /// Those that are not undone in whole any more.
+    static let restoring = Statement(
+        "transaction.restore",
+        """
+        update transactions t
+           set status = 'final'
+         where t.account_id = $1 and t.transaction_id = any ($2) and t.status = 'reversed'
         """)
 
     static func lines(_ rows: [NewTransaction]) -> [Parameter] {

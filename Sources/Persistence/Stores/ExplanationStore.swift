@@ -38,13 +38,13 @@ extension PostgresStore: ExplanationStore {
     private static let attempt = Statement(
         "explanation.attempt",
         """
-        select p.kind, p.invoice_id, p.fee_ids, d.amounts, p.open_amounts, p.owed, p.amount, p.tax_amount, p.due_date,
+        select p.kind, p.invoice_id, p.fee_ids || p.named_ids, d.amounts, p.open_amounts, p.owed, p.amount, p.tax_amount, p.due_date,
                p.approved_amount, p.attempt_number, i.due_date, coalesce(p.settled_on, p.business_date)
           from attempts p
           left join transactions i on i.account_id = p.account_id and i.transaction_id = p.invoice_id
          cross join lateral (
                select coalesce(array_agg(t.amount order by n.place), '{}') as amounts
-                 from unnest(array_prepend(p.invoice_id, p.fee_ids)) with ordinality as n (transaction_id, place)
+                 from unnest(array_prepend(p.invoice_id, p.fee_ids || p.named_ids)) with ordinality as n (transaction_id, place)
                  join transactions t on t.account_id = p.account_id and t.transaction_id = n.transaction_id) d
          where p.account_id = $1 and p.transaction_id = $2
         """)
@@ -87,7 +87,7 @@ extension PostgresStore: ExplanationStore {
             from allocations f
             join transactions k on k.account_id = f.account_id and k.transaction_id = f.target_id
            where f.account_id = $1 and f.source_id = $2 and k.transaction_id < $3 and k.type = 'AR'
-             and k.source_id is distinct from $2
+             and k.source_id is null
              and (f.end_date is null
                   or exists (select from transactions x
                               where x.account_id = $1 and x.source_id = k.transaction_id and x.type = 'AX'

@@ -109,8 +109,13 @@ extension OperatorStore {
                           and s.set_aside_until <= clock_timestamp())
             or exists (select 1 from subscription_adjustments j
                         where j.account_id = a.account_id and j.due_on <= business_date(a))
-            or exists (select 1 from collections c
-                        where c.account_id = a.account_id and c.state = 'due' and c.collect_on <= business_date(a))
+            or exists (select 1 from collections k
+                        cross join lateral (
+                              select f.balance from customers f
+                               where f.account_id = k.account_id and f.customer_id = k.customer_id and f.status <> 'I'
+                              offset 0) c
+                        where k.account_id = a.account_id and k.state = 'due' and k.collect_on <= business_date(a)
+                          and (c.balance > 0 or \(PostgresStore.isPaid)))
             or exists (select 1 from attempts t
                         where t.account_id = a.account_id and t.outcome = 'open'
                           and \(PostgresStore.isToBeLookedUp("t.next_look_up", at: "clock_timestamp()")))

@@ -86,7 +86,7 @@ extension OperatorStore {
     private static let findSandbox = Statement(
         "operator.find_sandbox", "select to_regclass('sandbox.movement') is not null")
     /// The checks read whole tables, once: planned for that, until the end of their transaction.
-    private static let planForAll = Statement(
+    static let planForAll = Statement(
         "operator.plan_for_all",
         """
         select set_config('enable_seqscan', 'on', true), set_config('plan_cache_mode', 'force_custom_plan', true)
@@ -140,7 +140,7 @@ extension OperatorStore {
             .filter { $0.name != "charge_not_settled_yet" }
     }
 
-    private static func invariant(_ row: Row) -> BrokenInvariant {
+    static func invariant(_ row: Row) -> BrokenInvariant {
         BrokenInvariant(name: row.text(0), account: row.int(1), detail: row.text(2))
     }
 }

@@ -8,7 +8,7 @@ extension PostgresStore: ReversalStore {
         """
         select t.transaction_id, t.type, t.amount, t.due_date, t.account_type, t.account_mask, t.tax_amount,
                t.fee_amount, t.subscription_id, t.source_id, t.attempt_id, t.status, g.refunded, g.refunded_tax,
-               g.charged_back, l.debits, l.credits, l.amounts, p.paid_out
+               g.charged_back, l.debits, l.credits, l.amounts, p.paid_out, g.taken_back, g.refunds
           from (select m.transaction_id from unnest($2) as m (transaction_id) order by m.transaction_id) n
          cross join lateral (
                select * from transactions k
@@ -16,7 +16,10 @@ extension PostgresStore: ReversalStore {
          cross join lateral (
                select coalesce(sum(k.amount) filter (where k.type = 'AR'), 0)::bigint as refunded,
                       coalesce(sum(k.tax_amount) filter (where k.type = 'AR'), 0)::bigint as refunded_tax,
-                      coalesce(sum(k.amount) filter (where k.type = 'AG'), 0)::bigint as charged_back
+                      coalesce(sum(k.amount) filter (where k.type = 'AG'), 0)::bigint as charged_back,
+                      coalesce(sum(k.amount) filter (where k.type in ('AV', 'AD')), 0)::bigint as taken_back,
+                      coalesce(array_agg(k.transaction_id order by k.transaction_id) filter (where k.type = 'AR'), '{}')
+                        as refunds
                  from transactions k
                 where k.account_id = $1 and k.source_id = n.transaction_id and k.status = 'final'
                offset 0) g
@@ -32,7 +35,8 @@ extension PostgresStore: ReversalStore {
                  from allocations f
                  join transactions k on k.account_id = f.account_id and k.transaction_id = f.target_id
                 where f.account_id = $1 and f.source_id = n.transaction_id and f.end_date is null
-                  and k.type = 'AR' and k.source_id is distinct from n.transaction_id
+                  and k.type = 'AR' and k.source_id is null and t.type in ('AP', 'AC', 'RC')
+                  and coalesce(t.account_type, '') not in ('L', 'W')
                offset 0) p
          order by t.transaction_id
         """)
@@ -44,7 +48,10 @@ extension PostgresStore: ReversalStore {
         """
         select x.allocation_id, x.customer_id, x.amount, s.transaction_id, s.type, s.due_date,
                case when s.creator_code is distinct from 'billing-run' then s.subscription_id end,
-               u.status is not distinct from 'U' as is_held, t.transaction_id, t.type, t.due_date, t.subscription_id
+               \(FirstBill.isAwaited(by: "s", "u")) as is_held, t.transaction_id, t.type, t.due_date, t.subscription_id,
+               t.type in ('AR', 'AV', 'AD', 'AG') and t.source_id is not distinct from s.transaction_id
+                 or t.type = 'AR' and t.source_id is null and s.type in ('AP', 'AC', 'RC')
+                    and coalesce(s.account_type, '') not in ('L', 'W') as gives_back
           from (select k.*
                   from unnest($2) as n (transaction_id)
                  cross join lateral (
@@ -86,6 +93,8 @@ extension PostgresStore: ReversalStore {
             source.refundedTax = row.money(13)
             source.chargedBack = row.money(14)
             source.paidOut = row.money(18)
+            source.takenBack = row.money(19)
+            source.refunds = row.ints(20).map { Identifier($0) }
             source.lines = zip(zip(row.texts(15), row.texts(16)), row.ints(17)).map {
                 LedgerLine(debit: $0.0, credit: $0.1, amount: Money($1))
             }
@@ -111,7 +120,8 @@ extension PostgresStore: ReversalStore {
             let target = OpenItem(
                 id: row.identifier(8), customerID: row.identifier(1), type: row.code(9),
                 dueDate: row.date(10), left: .zero, subscriptionID: row.optionalIdentifier(11))
-            return LivingAllocation(id: row.int(0), source: source, target: target, amount: row.money(2))
+            return LivingAllocation(
+                id: row.int(0), source: source, target: target, amount: row.money(2), givesBack: row.bool(12))
         }
     }
 }

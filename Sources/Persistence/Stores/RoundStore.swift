@@ -67,20 +67,31 @@ extension PostgresStore: RoundStore {
                customer_id, attempt_id, transaction_id, next_attempt_date, create_date)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
         """)
+    /// Found by what is open, which is little, and not by the balance: a payment that waits for another subscription makes it
+    /// negative, and an invoice ages all the same.
     private static let agedCustomers = Statement(
         "ageing.customers",
         """
         select c.customer_id
-          from customers c
-         where c.account_id = $1 and c.customer_id > $2 and c.status <> 'I' and c.balance > 0
-           and exists (select from open_items o
-                         join transactions t on t.account_id = o.account_id and t.customer_id = o.customer_id
-                          and t.transaction_id = o.transaction_id
-                        where o.account_id = $1 and o.customer_id = c.customer_id and o.is_debt
-                          and t.type = 'RI' and t.due_date <= $3)
+          from (select distinct o.customer_id
+                  from open_items o
+                 cross join lateral (
+                       select k.type, k.due_date from transactions k
+                        where k.account_id = $1 and k.customer_id = o.customer_id and k.transaction_id = o.transaction_id
+                       offset 0) t
+                 cross join lateral (
+                       select k.status from customers k
+                        where k.account_id = $1 and k.customer_id = o.customer_id offset 0) p
+                 where o.account_id = $1 and o.customer_id > $2 and o.is_debt and t.type = 'RI' and t.due_date <= $3
+                   and p.status <> 'I'
+                 order by o.customer_id
+                 limit $4) n
+         cross join lateral (
+               select k.customer_id from customers k
+                where k.account_id = $1 and k.customer_id = n.customer_id
+               offset 0
+                  for no key update) c
          order by c.customer_id
-         limit $4
-           for no key update of c
         """)
     private static let agedInvoices = Statement(
         "ageing.invoices",

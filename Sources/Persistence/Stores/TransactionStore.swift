@@ -30,7 +30,7 @@ extension PostgresStore: TransactionStore {
         """
         select o.transaction_id, o.customer_id, t.type, t.due_date, o.balance,
                case when o.is_debt or t.creator_code is distinct from 'billing-run' then t.subscription_id end,
-               not o.is_debt and s.status is not distinct from 'U' as is_held
+               \(FirstBill.isAwaited(by: "t", "s")) as is_held
           from unnest($2) as n (customer_id)
          cross join lateral (
                select * from open_items k where k.account_id = $1 and k.customer_id = n.customer_id offset 0) o
@@ -160,6 +160,22 @@ extension PostgresStore: TransactionStore {
 
     public func claimSigningPayment(_ id: Identifier<Transaction>, account: Int64) throws {
         connection.enqueue(Self.claim, [.int(account), .id(id)])
+    }
+}
+
+/// Whether a subscription's first bill is still to come, in SQL as ``Domain/SubscriptionProgress/awaitsFirstBill`` says it.
+enum FirstBill {
+    /// The condition on the subscription under this alias.
+    static func isToCome(_ subscription: String) -> String {
+        "\(subscription).last_billing_date is null and \(subscription).status not in ('N', 'E')"
+    }
+
+    /// The condition on a transaction and its subscription, if there is one: a payment for it that waits (spec 5.9); never null.
+    static func isAwaited(by payment: String, _ subscription: String) -> String {
+        """
+        (\(payment).type in ('AP', 'AC') and \(payment).account_type is distinct from 'W'
+                 and \(subscription).subscription_id is not null and \(isToCome(subscription)))
+        """
     }
 }
 

@@ -132,7 +132,7 @@ def wanted_back(given):
     """How much of a payment was to be given back."""
     left = left_of_source(given)
     if given.text("requestedAction") == "reverse":
-        tax = min(given.number("sourceTaxAmount") - given.number("refundedTaxBefore"), left)
+        tax = min(max(0, given.number("sourceTaxAmount") - given.number("refundedTaxBefore")), left)
         return left, tax, given.day("businessDate")
     amount, tax, due = sent(given)
     demand(amount <= left, "more was given back than was left")

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import run
 import sandbox
 from books import CREDIT, FEES, REVERSALS, Books
-from calendar_rules import DAY, billing_date, settlement_of
+from calendar_rules import DAY, settlement_of
+from subscription import Adjustment, Subscription
 
 POLICY = {
     "balancingAlgorithm": "AB", "invoiceLeadDays": 0, "closeSalesDays": 0, "retryDays": [3, 5, 7],
@@ -33,69 +34,6 @@ class Option:
     active: bool = True
     default: bool = False
     deleted: bool = False
-
-
-@dataclass(eq=False)
-class Adjustment:
-    """A freeze, pause or cancellation; end is its last day."""
-    type: str
-    start: object
-    length: int = None
-    end: object = None
-    begun: bool = False
-    over: bool = False
-
-
-@dataclass(eq=False)
-class Subscription:
-    number: int
-    customer: object
-    cycle: str
-    interval: int
-    amount: int
-    tax: int
-    first: object
-    length: int
-    option: object
-    status: str = "U"
-    at: int = 1  # the next cycle to be looked at
-    billed: int = 0
-    last: object = None
-    adjustments: list = field(default_factory=list)
-
-    def date(self, number):
-        return billing_date(self.first, self.cycle, self.interval, number)
-
-    def live(self, kind):
-        """The adjustment of a kind that is pending or in effect."""
-        return next((a for a in self.adjustments if a.type == kind and not a.over), None)
-
-    @property
-    def pending(self):
-        """The kind of the scheduled adjustment that is nearest."""
-        waiting = [a for a in self.adjustments if not a.over and not a.begun and not self.ended]
-        return min(waiting, key=lambda a: a.start).type if waiting else None
-
-    @property
-    def ended(self):
-        return self.status in "NE"
-
-    def frozen_on(self, day):
-        return any(a.type == "F" and not a.over and a.start <= day <= a.end for a in self.adjustments)
-
-    def stopped_on(self, day):
-        """A cancellation or a pause, pending or in effect, reaches this day."""
-        return any(a.type in "CP" and not a.over and a.start <= day for a in self.adjustments)
-
-    def next_date(self, fee, since=datetime.date.min):
-        """The next date, since a day, on which an invoice is made; fee: the account bills frozen cycles."""
-        number = self.at
-        while self.date(number) < since or self.frozen_on(self.date(number)) and not fee:
-            number += 1
-        day = self.date(number)
-        if self.ended or self.stopped_on(day):
-            return None
-        return day
 
 
 @dataclass(eq=False)
@@ -217,9 +155,7 @@ class Account:
         adjustment = Adjustment("C", start)
         subscription.adjustments.append(adjustment)
         if start <= self.today:
-            run.catch_up(self, subscription)
-            run.begin_cancel(self, subscription, adjustment)
-            subscription.customer.books.balance_out()
+            run.bring_up(self, subscription)
 
     def freeze(self, subscription, start, length):
         refuse_if(subscription.ended, "V30")
@@ -228,13 +164,15 @@ class Account:
         while subscription.date(number) < start:
             number += 1
         refuse_if(subscription.date(number) != start, "V21")
+        remaining = None if subscription.length is None else subscription.length - subscription.billed
+        until = [subscription.date(n) for n in range(subscription.at, number)]
+        payments = sum(1 for day in until if not subscription.frozen_on(day) and not subscription.skipped_on(day))
+        refuse_if(remaining is not None and payments >= remaining, "V21")
         refuse_if(subscription.live("P") or subscription.stopped_on(start), "V30")
         end = subscription.date(number + length - 1)
         for other in subscription.adjustments:
             overlaps = other.type == "F" and not other.over and other.start <= end and start <= other.end
             refuse_if(overlaps or (other.type == "F" and not other.begun and not other.over), "V30")
-        remaining = None if subscription.length is None else subscription.length - subscription.billed
-        refuse_if(remaining is not None and number - subscription.at >= remaining, "V21")
         self.close_sales(subscription, start)
         subscription.adjustments.append(Adjustment("F", start, length, end))
 
@@ -246,14 +184,18 @@ class Account:
         adjustment = Adjustment("P", start)
         subscription.adjustments.append(adjustment)
         if start == self.today:
-            run.catch_up(self, subscription)
-            if not run.waits(self, subscription, adjustment, start):
-                run.begin_pause(subscription, adjustment)
+            run.bring_up(self, subscription)
 
     def resume(self, subscription):
         refuse_if(subscription.ended, "V30")
-        adjustment = subscription.live("P") or subscription.live("F") or subscription.live("C")
-        refuse_if(adjustment is None, "V30")
+        # What is refused leaves nothing behind, no bill either.
+        refuse_if(not any(run.goes_on(self, subscription, a) for a in subscription.adjustments if not a.over), "V30")
+        run.bring_up(self, subscription)
+        refuse_if(subscription.ended, "V30")
+        living = [a for a in subscription.adjustments if not a.over]
+        refuse_if(not living, "V30")
+        # What is in force, else what stops the bills, else the cancellation that is to come.
+        adjustment = min(living, key=lambda a: (not a.begun, a.type == "C"))
         run.end_adjustment(self, subscription, adjustment, self.today)
 
     def preview(self, subscription, count):
@@ -268,6 +210,11 @@ class Account:
             if subscription.stopped_on(day):
                 # What a pause has skipped until today is history.
                 charges += [(number, day, "S", 0)] if day > self.today else []
+            elif day <= self.today and not charges and (
+                    subscription.skipped_on(day) or subscription.frozen_on(day) and not fee):
+                pass  # Passed over already: what is overdue comes first.
+            elif subscription.skipped_on(day):
+                charges.append((number, day, "S", 0))
             elif subscription.frozen_on(day):
                 charges.append((number, day, "Z" if fee else "R", fee))
             else:
@@ -286,18 +233,20 @@ class Account:
         refuse_if(option.deleted, "V24")
         refuse_if(not option.active, "V33")
         books = customer.books
+        wanted = [e for e in books.debts() if subscription and e.type == "RI" and e.sub is subscription]
+        wanted.sort(key=lambda e: (e.due, e.number))
         if option.bank:
             code, approved, back = "A01", amount, False
         else:
             code, approved, back = sandbox.card_answer(option.card, amount, csc, 0)
         if not approved:
-            wanted = [e for e in books.debts() if subscription and e.type == "RI" and e.sub is subscription]
             entry = books.add("AD", amount, self.today, status="declined", code=code, option=option,
                               sub=subscription, source=next(iter([*listed, *wanted]), None))
             run.declined(self, customer, None, entry, option)
             return entry
         entry = run.payment(self, customer, "AC" if option.bank else "AP", approved, option, code, back)
-        entry.sub, entry.for_sub, entry.listed = subscription, subscription, list(listed)
+        # With a list, the subscription's invoices follow it as if they stood there.
+        entry.sub, entry.for_sub, entry.listed = subscription, subscription, [*listed, *wanted] if listed else []
         books.balance_out()
         return entry
 
@@ -311,34 +260,35 @@ class Account:
         return entry
 
     def check_refund(self, customer, source, amount):
-        refuse_if(source.status == "reversed" and not customer.books.given_back(source), "V30")
+        refuse_if(customer.books.taken_back(source), "V30")
         refuse_if(amount > source.amount - customer.books.paid_back_of(source), "V32")
 
-    def create(self, customer, kind, amount, means=None, tax=0, due=None, listed=(), source=None):
+    def create(self, customer, kind, amount, means=None, tax=0, due=None, listed=(), source=None, subscription=None):
         """~create of an entry that moves no money at a processor."""
         books = customer.books
         due = due or self.today
         if kind == "AR":
-            return self.pay_out(customer, amount, means, due, source)
+            return self.pay_out(customer, amount, means, due, source, subscription)
         if kind == "AA" or (kind == "AP" and means == "W"):
             refuse_if(amount > max(0, sum(books.left(e) for e in books.debts())), "V32")
-        entry = books.add(kind, amount, due, tax=tax, means=means, listed=list(listed))
+        entry = books.add(kind, amount, due, tax=tax, means=means, listed=list(listed), sub=subscription,
+                          for_sub=subscription if kind in ("AP", "RC", "AA") else None)
         books.balance_out()
         return entry
 
-    def pay_out(self, customer, amount, means, due, source):
+    def pay_out(self, customer, amount, means, due, source, subscription):
         books = customer.books
         if source is not None:
             refuse_if(source.means in ("L", "W"), "V30")
             self.check_refund(customer, source, amount)
-            entry, opened = books.undo("AR", source, amount, due, means=means, sub=None)
+            entry, opened = books.undo("AR", source, amount, due, means=means, sub=subscription)
             self.leave(opened)
             books.balance_out()
             return entry
         payable = [e for e in books.credits() if e.type in ("AP", "AC", "RC") and e.means not in ("L", "W")
-                   and not (e.for_sub and e.for_sub.status == "U")]
+                   and not books.held(e)]
         refuse_if(amount > sum(books.left(e) for e in payable), "V32")
-        entry = books.add("AR", amount, due, means=means)
+        entry = books.add("AR", amount, due, means=means, sub=subscription)
         for money in payable:
             books.allocate(money, entry)
         return entry
@@ -359,17 +309,22 @@ class Account:
             made = "AR" if settled or amount < source.amount else "AV"
             touched = True
         elif kind in ("AP", "AA"):
-            made, touched = "AV", True
-            refuse_if(books.given_back(source) > 0, "V30")
+            # What is left of cash that was refunded in part goes back from the same till.
+            amount -= books.paid_back_of(source)
+            refuse_if(amount <= 0, "V30")
+            made, touched = "AR" if amount < source.amount else "AV", True
         elif kind in REVERSALS:
             refuse_if(kind == "AR" and source.means is None, "V30")
             made = REVERSALS[kind]
-            refuse_if(any(a.target is source and a.source.type == "AA" for a in books.live()), "V30")
+            standing = [e for e in books.refunds_of(source.source) if e is not source] if kind in ("AR", "AG") else []
+            refuse_if(any(a.target in [source, *standing] and a.source.type == "AA" for a in books.live()), "V30")
         else:
             raise Refused("V30")
         entry, opened = books.undo(made, source, amount, today, means=source.means, **more)
         if kind not in ("AP", "AC"):
             source.status = "reversed"
+        if kind in ("AR", "AG") and source.source:
+            books.restore(source.source)
         if touched:
             self.leave(opened)
         books.balance_out()

@@ -39,6 +39,8 @@ class Entry:
     written_off: bool = False
     # Payments: the day on which something comes from the processor, and what.
     notice: tuple = None
+    # The invoice that the run collected it for.
+    paid_for: object = None
     final_on: object = None
 
     @property
@@ -94,9 +96,9 @@ class Books:
             self.allocations.append(Allocation(source, target, amount))
         return amount
 
-    def debts(self):
-        """Open debts in the order of the algorithm."""
-        opened = [e for e in self.entries if e.sign > 0 and self.left(e) > 0]
+    def debts(self, sub=None):
+        """Open debts, or those of a subscription alone, in the order of the algorithm."""
+        opened = [e for e in self.entries if e.sign > 0 and self.left(e) > 0 and (sub is None or e.sub is sub)]
         opened.sort(key=lambda e: (e.due, e.number))
         if self.algorithm == "AB":
             return opened
@@ -108,13 +110,18 @@ class Books:
         found = [e for e in self.entries if e.sign < 0 and self.left(e) > 0]
         return sorted(found, key=lambda e: (e.due, e.number))
 
+    def held(self, money):
+        """A payment for a subscription whose first bill is still to come waits for that (spec 5.9)."""
+        paid = money.type in ("AP", "AC") and money.means != "W"
+        return paid and money.for_sub is not None and money.for_sub.first_bill_to_come
+
     def balance_out(self):
         """Balancing (spec 5.4): oldest money first, what it names first, then by the algorithm."""
         for money in self.credits():
             debts = self.debts()
-            own = [e for e in debts if money.for_sub and e.sub is money.for_sub]
+            own = self.debts(money.for_sub) if money.for_sub else []
             # A payment for a subscription that is not billed yet waits for its first invoice (spec 5.9).
-            rest = [] if money.for_sub and money.for_sub.status == "U" else debts
+            rest = [] if self.held(money) else debts
             for target in money.listed + own + rest:
                 self.allocate(money, target)
 
@@ -128,7 +135,7 @@ class Books:
                 break
             if entry not in (allocation.source, allocation.target):
                 continue
-            if entry is allocation.source and allocation.target.type in GIVES_BACK and not given:
+            if entry is allocation.source and self.gives_back(allocation) and not given:
                 continue
             other = allocation.target if allocation.source is entry else allocation.source
             if self.left(other) == 0:
@@ -153,14 +160,43 @@ class Books:
             self.allocate(source, entry)
         else:
             self.allocate(entry, source)
-        if source.type in ("AP", "AC") and kind != "AG" and self.paid_back_of(source) == source.amount:
-            source.status = "reversed"
+        if source.type in ("AP", "AC"):
+            self.stand(source)
         return entry, opened
 
-    def given_back(self, payment):
-        """What was already refunded of a payment."""
-        return sum(a.amount for a in self.live() if a.source is payment and a.target.type == "AR")
+    @staticmethod
+    def gives_back(allocation):
+        """The money itself went out again: by what names its payment, or in a refund that names none."""
+        money, target = allocation.source, allocation.target
+        if target.type == "AR" and target.source is None:
+            return money.type in ("AP", "AC", "RC") and money.means not in ("L", "W")
+        return target.type in GIVES_BACK and target.source is money
 
     def paid_back_of(self, payment):
         """What went out of a payment again, by refunds, voids, returns and chargebacks."""
-        return sum(a.amount for a in self.live() if a.source is payment and a.target.type in GIVES_BACK)
+        return sum(a.amount for a in self.live() if a.source is payment and self.gives_back(a))
+
+    def refunds_of(self, payment):
+        return [e for e in self.entries if e.type == "AR" and e.source is payment and e.status != "reversed"]
+
+    def taken_back(self, payment):
+        """A void or a return took all of it; that is for good."""
+        return any(e.type in ("AV", "AD") and e.source is payment for e in self.entries)
+
+    def stand(self, payment):
+        """A payment is reversed when it was taken back, or while its refunds together are all of it."""
+        refunded = sum(e.amount for e in self.refunds_of(payment))
+        undone = self.taken_back(payment) or refunded == payment.amount
+        payment.status = "reversed" if undone else "final"
+
+    def restore(self, payment):
+        """A refund or chargeback is undone: the payment pays its own refunds, whatever paid them meanwhile."""
+        for refund in self.refunds_of(payment):
+            last = None
+            for other in reversed(self.live()):
+                if other.target is refund and other.source is not payment and self.left(refund) < self.left(payment):
+                    other.ended, last = True, other.source
+            self.allocate(payment, refund)
+            if last:
+                self.allocate(last, refund)
+        self.stand(payment)

@@ -45,12 +45,15 @@ class Comparison:
                     f"before: {model[max(0, same - 6):same]}")
 
     def paired(self, rows):
-        """The rows in the model's order, as far as that differs by the order of one day's fees alone."""
+        """The rows in the model's order, as far as that differs by the order of one day's fees alone: the declines of one
+        pass get theirs in any order."""
         rows = list(rows)
         for place, (entry, row) in enumerate(zip(self.books.entries, rows)):
             later = place
             while later < len(rows) and rows[later]["type"] == "RF" and rows[later]["dueDate"] == row["dueDate"]:
-                if entry.type == "RF" and rows[later]["amount"] == str(entry.amount):
+                cause = rows[entry.source.number]["id"] if entry.source else None
+                if entry.type == "RF" and (rows[later]["amount"], rows[later].get("sourceId")) == (
+                        str(entry.amount), cause):
                     rows[place:later + 1] = [rows[later], *rows[place:later]]
                     break
                 later += 1
@@ -65,9 +68,6 @@ class Comparison:
             "sourceId": entry.source and ids[entry.source.number], "cycleNumber": entry.cycle,
             "subscriptionId": entry.sub and player.subscriptions[customer][entry.sub.number],
         }
-        if entry.type == "RF":
-            # The declines of one pass get their fees in any order.
-            del model["sourceId"], model["subscriptionId"]
         name = f"entry {entry.number} {entry.type} {entry.amount} due {entry.due}"
         self.check(entry.type, name, model, row)
         if entry.code:
@@ -114,7 +114,7 @@ class Comparison:
         # A write-off or an allowance brought no money.
         given_up = [a.target for a in self.books.live()
                     if a.source.type == "AA" or a.source.type == "AP" and a.source.means in ("L", "W")]
-        paid = sum(1 for e in self.books.entries if e.sub is subscription and e.type == "RI" and not e.freeze_fee
+        paid = sum(1 for e in self.books.entries if e.sub is subscription and e.cycle and not e.freeze_fee
                    and e.status != "reversed" and self.books.left(e) == 0 and e not in given_up)
         model = {
             "status": subscription.status, "nextBillingDate": subscription.next_date(fee),

@@ -76,6 +76,8 @@ def create(rng):
         step["tax"] = step["amount"] // 5
     if rng.random() < 0.15:
         step["due"] = rng.choice([-20, -3, 2, 9])
+    if kind in ("AP", "RC", "RI", "RF") and rng.random() < 0.3:
+        step["subscription"] = rng.randrange(10)
     if kind == "AP" and rng.random() < 0.4:
         step["listed"] = [rng.randrange(1000) for _ in range(rng.choice([1, 2]))]
     return step
@@ -91,6 +93,24 @@ def process(rng):
         step["raw"] = rng.choice(CARDS)
         step["csc"] = rng.random() < 0.5
     return step
+
+
+def early(rng):
+    """A subscription that begins later, a payment for it, and perhaps an end or a stop before its first bill."""
+    later = dict(subscription(rng), kind="subscription", option=None, after=rng.choice([2, 3, 10, 27, 45]))
+    paid = rng.choice([later["amount"], later["amount"] // 2 + 1, later["amount"] * 3, rng.randrange(100, 7000)])
+    payment = {"kind": "process", "option": None, "amount": paid, "subscription": -1}
+    if rng.random() < 0.7:
+        payment = {"kind": "create", "type": "AP", "means": means(rng), "amount": paid, "subscription": -1}
+    steps = [later, payment]
+    if rng.random() < 0.3:
+        steps.append(clock(rng))
+    stop = rng.choice(["cancel", "cancel", "pause", "freeze", None, None, None])
+    if stop == "freeze":
+        steps.append({"kind": stop, "subscription": -1, "cycles": 0, "length": rng.choice([1, 2]), "off": 0})
+    elif stop:
+        steps.append({"kind": stop, "subscription": -1, "after": rng.choice([0, 0, 1, 2, 9])})
+    return steps
 
 
 def clock(rng):
@@ -141,15 +161,75 @@ def one_step(rng):
     return step
 
 
+def absence(rng):
+    """A freeze or pause that an inactive customer's bills fall into, and its end: resumed, active again, cancelled, in any order."""
+    which = {"subscription": rng.randrange(10)}
+    stop = dict(which, kind="freeze", cycles=rng.choice([0, 0, 1]), length=rng.choice([1, 2, 3]), off=0)
+    if rng.random() < 0.3:
+        stop = dict(which, kind="pause", after=rng.choice([0, 5, 20]))
+    begin = [stop, {"kind": "active", "active": False}]
+    if rng.random() < 0.5:
+        begin.insert(rng.choice([0, 1]), {"kind": "clock", "days": rng.choice([3, 10])})
+    rng.shuffle(begin)
+    end = [dict(which, kind="resume"), {"kind": "active", "active": True, "at_once": rng.random() < 0.5}]
+    if rng.random() < 0.3:
+        end.append(dict(which, kind="cancel", after=rng.choice([0, -3, 5])))
+    elif rng.random() < 0.3:
+        end.append(dict(which, kind="pause", after=0))
+    rng.shuffle(end)
+    middle = [{"kind": "clock", "days": rng.choice([7, 17, 31, 45])}]
+    after = [dict(which, kind="preview"), {"kind": "active", "active": True}, dict(which, kind="preview"),
+             {"kind": "clock", "days": rng.choice([3, 31])}]
+    if rng.random() < 0.4:
+        end.insert(rng.randrange(1, len(end)), {"kind": "clock", "days": rng.choice([1, 7, 31])})
+    whose = rng.randrange(10)
+    return [dict(step, of=whose) for step in begin + middle + end + after]
+
+
+def money_step(rng):
+    """Payments, refunds and what undoes them, in any order: of what is left, all or a part, by the processor or in cash."""
+    drawn = rng.random()
+    if drawn < 0.18:
+        return {"kind": "clock", "days": rng.choice([0, 1, 1, 3]), "hours": 6, "at": "18:00:00"}
+    recent = rng.choice([-1, -1, -2, -3, rng.randrange(1000)])
+    if drawn < 0.32:
+        paid = {"kind": "process", "amount": rng.choice([500, 1000, 7200, 16500])}
+        return dict(paid, option=rng.choice([None, None, rng.randrange(10)]))
+    if drawn < 0.38:
+        return {"kind": "create", "type": "AP", "means": means(rng), "amount": rng.choice([500, 1000])}
+    if drawn < 0.45:
+        return dict(create(rng), listed=[])
+    part = rng.choice([1.0, 1.0, 0.4, 1.1])
+    if drawn < 0.58:
+        return {"kind": "refund", "source": recent, "part": part, "left": True}
+    if drawn < 0.72:
+        return {"kind": "create", "type": "AR", "means": means(rng), "amount": 300, "source": recent, "part": part}
+    kinds = rng.choice([["AR"], ["AR"], ["AG"], ["AP", "AC"], ["RC", "RI", "AA"], None])
+    return {"kind": "reverse", "source": recent, "kinds": kinds}
+
+
 def history(seed, length=None):
-    """The history of a seed."""
+    """The history of a seed; one in four is about money going back and forth."""
     rng = random.Random(seed)
+    step_of = money_step if random.Random(f"money {seed}").random() < 0.25 else one_step
     people = rng.choice([1, 2, 2, 3])
     steps = [customer(rng) for _ in range(people)]
-    for _ in range(length or rng.randrange(30, 61)):
-        step = one_step(rng)
-        step["customer"] = rng.randrange(people)
-        if step["kind"] == "active":
+    drawn, count = [], length or rng.randrange(30, 61)
+    while len(drawn) < count:
+        chance = 1 if step_of is money_step else rng.random()
+        if chance < 0.05:
+            drawn += absence(rng)
+        elif chance < 0.11:
+            # Those of one payment in advance concern one customer, too.
+            person = rng.randrange(people)
+            drawn += [dict(step, of=person) for step in early(rng)]
+        else:
+            drawn.append(step_of(rng))
+    for step in drawn:
+        # Those of one absence concern one customer.
+        person = step.pop("of", None)
+        step["customer"] = rng.randrange(people) if person is None else person % people
+        if step["kind"] == "active" and "active" not in step:
             step["active"] = rng.random() < 0.6
         steps.append(step)
     for number, step in enumerate(steps):

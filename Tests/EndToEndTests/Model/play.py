@@ -52,7 +52,7 @@ class Player:
                 self.rng = random.Random(drawn.get("format", "0"))
                 self.played += 1
                 self.play(drawn)
-                if self.settle and drawn["kind"] != "clock":
+                if self.settle and drawn["kind"] != "clock" and not drawn.get("at_once"):
                     self.call("POST", f"/accounts/{self.number}/clock/~advance", "clock",
                               {"to": str(self.model.now)})
                     self.model.advance(self.model.now)
@@ -208,17 +208,21 @@ class Player:
         source = pick(payments, step["source"])
         if source is None:
             return None
-        amount = max(1, int(source.amount * step["part"]))
+        whole = source.amount - (customer.books.paid_back_of(source) if step.get("left") else 0)
+        amount = max(1, int(whole * step["part"]))
         fields = {"type": "AR", "amount": amount, "sourceId": self.entry_id(customer, source)}
         return (lambda: self.model.refund(customer, source, amount),
                 lambda: self.call("POST", self.path(customer, "transactions/~process"), "processing-request", fields))
 
     def play_create(self, step, customer):
-        listed = self.listed(step, customer)
+        listed, amount = self.listed(step, customer), step["amount"]
         due = self.model.today + DAY * step["due"] if "due" in step else None
         fields = {"type": step["type"], "amount": step["amount"], "accountType": step.get("means"),
                   "taxAmount": step.get("tax"), "dueDate": due and str(due),
                   "invoiceList": self.list_field(customer, listed)}
+        subscription = pick(customer.subscriptions, step["subscription"]) if "subscription" in step else None
+        if subscription is not None:
+            fields["subscriptionId"] = self.subscriptions[customer][subscription.number]
         source = None
         if "source" in step:
             payments = [e for e in customer.books.entries if e.type in ("AP", "AC")]
@@ -226,15 +230,17 @@ class Player:
             if source is None:
                 return None
             fields["sourceId"] = self.entry_id(customer, source)
-        return (lambda: self.model.create(customer, step["type"], step["amount"], step.get("means"),
-                                          step.get("tax", 0), due, listed, source),
+        if "part" in step:
+            amount = max(1, int((source.amount - customer.books.paid_back_of(source)) * step["part"]))
+            fields["amount"] = amount
+        return (lambda: self.model.create(customer, step["type"], amount, step.get("means"),
+                                          step.get("tax", 0), due, listed, source, subscription),
                 lambda: self.call("PUT", self.path(customer, "transactions"), "transaction", fields))
 
     def play_reverse(self, step, customer):
-        entries = customer.books.entries
-        if not entries:
+        source = pick([e for e in customer.books.entries if e.type in (step.get("kinds") or [e.type])], step["source"])
+        if source is None:
             return None
-        source = entries[step["source"] % len(entries)]
         path = self.path(customer, "transactions", self.entry_id(customer, source), "~reverse")
         return lambda: self.model.reverse(customer, source), lambda: self.call("POST", path)
 

@@ -3,6 +3,7 @@
 import sandbox
 from books import FEES
 from calendar_rules import DAY, banking_day_after
+from subscription import Adjustment
 
 
 def run_day(account):
@@ -29,7 +30,8 @@ def run_day(account):
 # 1. Adjustments
 
 def adjust(account, subscription):
-    for adjustment in list(subscription.adjustments):
+    # By day; on one day a cancellation comes first.
+    for adjustment in sorted(subscription.adjustments, key=lambda a: (a.start, a.type != "C")):
         if adjustment.over or subscription.ended:
             continue
         if not adjustment.begun and adjustment.start <= account.today:
@@ -42,15 +44,27 @@ def adjust(account, subscription):
             else:
                 adjustment.begun = True
                 subscription.status = "F"
-                account.fee(subscription.customer, "freezeFlatFee", subscription, due=account.today)
+                account.fee(subscription.customer, "freezeFlatFee", subscription, due=adjustment.start)
         if adjustment.type == "F" and adjustment.begun and account.today > adjustment.end:
             # F until the last skipped cycle; C again by itself with the next charge.
-            number = 1
-            while subscription.date(number) <= adjustment.end:
-                number += 1
-            day = subscription.date(number)
+            day = first_after(subscription, adjustment.end)
             if day <= account.today and not waits(account, subscription, adjustment, day):
                 end_adjustment(account, subscription, adjustment, None)
+
+
+def first_after(subscription, day):
+    """The first billing date after a day."""
+    number = 1
+    while subscription.date(number) <= day:
+        number += 1
+    return subscription.date(number)
+
+
+def goes_on(account, subscription, adjustment):
+    """Whether ~resume still finds it, once all that is due by today is done."""
+    if adjustment.type == "F" and subscription.customer.active:
+        return first_after(subscription, adjustment.end) > account.today
+    return adjustment.type != "C" or adjustment.start > account.today
 
 
 def waits(account, subscription, adjustment, day):
@@ -67,7 +81,7 @@ def begin_cancel(account, subscription, adjustment):
         if other is not adjustment and not other.over:
             other.over = True
             if not other.begun:
-                other.end = min(account.today, adjustment.start)
+                other.end = min(adjustment.start, other.start)
             elif other.type == "F":
                 other.end = min(other.end, max(adjustment.start, other.start))
             else:
@@ -86,15 +100,21 @@ def begin_pause(subscription, adjustment):
 
 def end_adjustment(account, subscription, adjustment, day):
     """A freeze or pause is over; day: by ~resume, on this day."""
-    if adjustment.type == "P" and adjustment.begun:
-        # What fell due until then is not made up.
-        while subscription.date(subscription.at) < day:
-            subscription.at += 1
+    was_begun = adjustment.begun
+    if adjustment.type != "C" and not was_begun and day and adjustment.start <= day:
+        # Its day has come, but it waits behind a bill of an inactive customer: it was in force all the same.
+        adjustment.begun = True
+        if adjustment.type == "F":
+            account.fee(subscription.customer, "freezeFlatFee", subscription, due=adjustment.start)
+            subscription.customer.books.balance_out()
     if day is not None:
         ends = adjustment.type == "F" and adjustment.begun
         adjustment.end = min(adjustment.end, day) if ends else day
     adjustment.over = True
-    if adjustment.begun:
+    # What fell due in a pause is not made up.
+    while subscription.skipped_on(subscription.date(subscription.at)):
+        subscription.at += 1
+    if was_begun:
         subscription.status = "C" if adjustment.type == "F" or subscription.billed else "U"
 
 
@@ -110,6 +130,9 @@ def due_charges(account, subscription, most=None):
             break
         if subscription.length is not None and billed >= subscription.length:
             break
+        if subscription.skipped_on(day):
+            subscription.at += 1
+            continue
         frozen = subscription.frozen_on(day)
         billed += not frozen
         found.append((day, subscription, subscription.at, frozen))
@@ -117,15 +140,25 @@ def due_charges(account, subscription, most=None):
     return found
 
 
-def catch_up(account, subscription):
+def catch_up(account, subscription, lead=0):
     """What fell due before an adjustment of today and was not billed yet is billed first, as the run would."""
     if subscription.customer.active:
-        while subscription.date(subscription.at) <= account.today:
+        while subscription.date(subscription.at) <= account.today + DAY * lead:
             charges = due_charges(account, subscription, most=1)
             if not charges:
                 break
             invoice(account, *charges[0])
         subscription.customer.books.balance_out()
+
+
+def bring_up(account, subscription):
+    """All that is due by today of one subscription, as the run would: a request that adjusts it comes after that."""
+    catch_up(account, subscription)
+    adjust(account, subscription)
+    catch_up(account, subscription, account.policy["invoiceLeadDays"])
+    subscription.customer.books.balance_out()
+    if subscription.customer.active:
+        expire(subscription.customer)
 
 
 def invoice(account, day, subscription, cycle, frozen):
@@ -157,9 +190,15 @@ def usable_option(customer, entry):
 
 
 def collect(account, customer):
-    """Opens an attempt for each invoice that is to be collected, then takes the answers."""
+    """Collects as long as the customer's balance allows it and something is left to be collected."""
+    while collect_once(account, customer):
+        pass
+
+
+def collect_once(account, customer):
+    """Opens an attempt for each invoice that is to be collected, then takes the answers; whether there was one."""
     books, today = customer.books, account.today
-    opened, taken = [], []
+    opened, taken, owed = [], [], books.balance()
     invoices = [e for e in books.entries if e.type == "RI"]
     # Those that are due longest first; one that was woken is due from that day on.
     for entry in sorted(invoices, key=lambda e: (e.again or e.due, e.number)):
@@ -168,26 +207,29 @@ def collect(account, customer):
         if books.left(entry) == 0:
             entry.way = "left"
             continue
+        if books.balance() <= 0:
+            continue
         option = usable_option(customer, entry)
         if option is None:
             entry.way = "wait"
             continue
         fees = [e for e in books.debts() if e.type in FEES and e not in taken]
-        # Credit that waits for another subscription pays nothing else: it does not lessen what is owed.
-        held = sum(books.left(e) for e in books.credits() if e.for_sub and e.for_sub.status == "U")
-        amount = min(books.left(entry) + sum(books.left(e) for e in fees), books.balance() + held)
+        # Together at most the balance, which counts credit in that waits for another subscription (spec 5.2 step 4).
+        amount = min(books.left(entry) + sum(books.left(e) for e in fees), owed)
         if amount > 0:
+            owed -= amount
             taken += fees
             opened.append((entry, option, amount, fees))
     # All answers first, then what follows from them.
     for follow in [attempt(account, customer, *each) for each in opened]:
         follow()
+    return bool(opened)
 
 
 def attempt(account, customer, entry, option, amount, fees):
     """The answer to an attempt is booked; its consequences are returned, to be called."""
     books = customer.books
-    retry = entry.declines > 0
+    retry = entry.declines > 0 and not any(a.target is entry and a.source.paid_for is entry for a in books.live())
     entry.way = "left"
     if option.bank:
         paid = payment(account, customer, "AC", amount, option, "A01", False)
@@ -203,13 +245,15 @@ def attempt(account, customer, entry, option, amount, fees):
     for target in [entry, *fees]:
         books.allocate(paid, target)
     books.balance_out()
+    if paid.amount == amount and books.left(entry) > 0:
+        # Cut by the balance: the rest goes on waiting.
+        entry.way, entry.again = "due", account.today
     return lambda: retry and account.fee(customer, "retryFee", entry.sub, paid)
 
 
 def payment(account, customer, kind, amount, option, code, charged_back):
     """Money from the processor; what it will say later is known to it alone."""
     made = customer.books.add(kind, amount, account.today, code=code, option=option, made=account.now)
-    made.paid_for = None
     if kind == "AC":
         back = sandbox.bank_return(amount)
         if back:
@@ -221,16 +265,16 @@ def payment(account, customer, kind, amount, option, code, charged_back):
     return made
 
 
-def declined(account, customer, entry, decline, option):
-    """5.5: the fee, the next attempt or the end of the option."""
+def declined(account, customer, entry, decline, option, due=None):
+    """5.5: the fee, the next attempt or the end of the option; due: the caller lets credit pay afterwards."""
     subscription = decline.sub
     if not sandbox.is_soft(decline.code):
-        account.fee(customer, "hardDeclineFee", subscription, decline)
+        account.fee(customer, "hardDeclineFee", subscription, decline, due=due)
         option.active = False
         if entry:
             entry.way = "wait"
         return
-    account.fee(customer, "softDeclineFee", subscription, decline)
+    account.fee(customer, "softDeclineFee", subscription, decline, due=due)
     if entry is None:
         return
     days = account.policy["retryDays"]
@@ -246,16 +290,15 @@ def declined(account, customer, entry, decline, option):
 
 def exhausted(account, subscription, then):
     """The retries are used up: paused or cancelled from today, as ~pause or ~cancel would."""
-    from account import Adjustment
     if then == "pause" and subscription.status == "P" or subscription.billed == subscription.length:
         return
     start = account.today
+    if any(not a.over and not a.begun and a.start <= account.today for a in subscription.adjustments):
+        # What should have begun and waits is left to a person.
+        return
     frozen = [a for a in subscription.adjustments if a.type == "F" and a.begun and not a.over]
     if then == "pause" and frozen:
-        number = 1
-        while subscription.date(number) <= frozen[0].end:
-            number += 1
-        start = subscription.date(number)
+        start = first_after(subscription, frozen[0].end)
     if then == "pause" and subscription.stopped_on(start):
         return
     for other in subscription.adjustments:
@@ -301,7 +344,11 @@ def charged_back(account, customer, entry):
 def returned(account, customer, entry, code):
     decline, opened = customer.books.undo("AD", entry, entry.amount, account.today, code=code,
                                           option=entry.option, sub=entry.sub)
-    declined(account, customer, entry.paid_for, decline, entry.option)
+    declined(account, customer, entry.paid_for, decline, entry.option, account.today)
+    # The retry did not succeed after all: its fee goes, too (2.11, 5.5).
+    for fee in [e for e in customer.books.entries if e.type == "RF" and e.source is entry and e.status == "final"]:
+        customer.books.undo("RR", fee, fee.amount, account.today)
+        fee.status = "reversed"
 
 
 # 7. Fees, write-off, expiry
