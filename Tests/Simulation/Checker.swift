@@ -135,7 +135,8 @@ struct Checker {
         if charging != charged || refunding != min(refunded, left) {
             fail(
                 "refund_uses_its_payment",
-                "refunds of \(refunded) use \(refunding) of \(payment.id), chargebacks of \(charged) \(charging)")
+                "refunds of \(refunded) use \(refunding) of \(payment.id), chargebacks of \(charged) \(charging)"
+            )
         }
     }
 

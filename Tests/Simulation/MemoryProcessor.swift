@@ -73,7 +73,8 @@ final class MemoryProcessor: Processor {
     func arrive() {
         guard !onTheirWay.isEmpty, !world.hasFaults || world.draw.chance(300) else { return }
         for order in onTheirWay {
-            world.note("the order \(order.key) arrives late\(withdrawn.contains(order.key) ? ", withdrawn" : "")")
+            world.note(
+                "the order \(order.key) arrives late\(withdrawn.contains(order.key) ? ", withdrawn" : "")")
             if !withdrawn.contains(order.key) { _ = carryOut(order) }
         }
         onTheirWay = []

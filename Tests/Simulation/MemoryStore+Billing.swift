@@ -84,7 +84,9 @@ extension MemoryStore {
                 && ($0.nextLookUp <= now || $0.nextLookUp > now + 660
                     || early && state.transactions[$0.facts.transactionID.rawValue]?.status == .pending)
         }.sorted {
-            ($0.nextLookUp, $0.facts.transactionID.rawValue) < ($1.nextLookUp, $1.facts.transactionID.rawValue)
+            ($0.nextLookUp, $0.facts.transactionID.rawValue) < (
+                $1.nextLookUp, $1.facts.transactionID.rawValue
+            )
         }
         for row in due.prefix(limit) {
             state.attempts.change(row.facts.transactionID.rawValue) {

@@ -218,11 +218,18 @@ extension MemoryStore {
         guard let row = state.adjustments[id] else {
             throw DatabaseRefused(constraint: "subscription_adjustments_key", detail: "\(id)")
         }
+        let before = row.adjustment
         let isMove =
-            row.adjustment.state == adjustment.state
-            || row.adjustment.state == .pending
-            || row.adjustment.state == .effective && adjustment.state == .ended
-        guard isMove else {
+            before.state == .pending && adjustment.state != .pending
+            || before.state == .effective && adjustment.state == .ended
+        let isLonger = before.endDate.flatMap { end in adjustment.endDate.map { $0 > end } } ?? false
+        let isWhole =
+            switch adjustment.state {
+            case .withdrawn: adjustment.endDate.map { $0 <= adjustment.effectiveDate } ?? false
+            case .ended: adjustment.endDate.map { $0 >= adjustment.effectiveDate } ?? false
+            default: true
+            }
+        guard isMove, !isLonger, isWhole else {
             throw DatabaseRefused(constraint: "subscription_adjustments_moves", detail: "\(id)")
         }
         state.adjustments.change(id) {

@@ -264,12 +264,26 @@ extension SubscriptionCourse {
         for index in adjustments.indices where adjustments[index].id == id { body(&adjustments[index]) }
     }
 
+    /// Whether a bill of a day behind a freeze is made already (`invoiceLeadDays`): what it passed over cannot be billed any more, so
+    /// that it stays the reason for that, whatever becomes of it (spec 5.7).
+    func isSettled(_ adjustment: SubscriptionAdjustment) -> Bool {
+        guard adjustment.kind == .freeze, let billed = progress.lastBillingDate, let end = adjustment.endDate
+        else { return false }
+        return end < billed
+    }
+
+    /// Takes back what is still to come. A freeze that is settled is over instead, with all its days.
+    mutating func withdraw(_ adjustment: SubscriptionAdjustment, on date: CalendarDate) {
+        let isSettled = isSettled(adjustment)
+        change(adjustment.id) {
+            $0.state = isSettled ? .ended : .withdrawn
+            if !isSettled { $0.endDate = min(date, $0.effectiveDate) }
+        }
+    }
+
     /// Takes back all that is still to come.
     mutating func withdrawAll(on date: CalendarDate) {
-        for index in adjustments.indices where adjustments[index].state == .pending {
-            adjustments[index].state = .withdrawn
-            adjustments[index].endDate = min(date, adjustments[index].effectiveDate)
-        }
+        for adjustment in adjustments where adjustment.state == .pending { withdraw(adjustment, on: date) }
     }
 
     /// The end: freezes and pauses are over, what was to come is taken back.
@@ -277,9 +291,10 @@ extension SubscriptionCourse {
         withdrawAll(on: date)
         for index in adjustments.indices
         where adjustments[index].state == .effective && adjustments[index].kind != .cancellation {
+            let isSettled = isSettled(adjustments[index])
             let end = max(adjustments[index].effectiveDate, date)
             adjustments[index].state = .ended
-            adjustments[index].endDate = min(adjustments[index].endDate ?? end, end)
+            if !isSettled { adjustments[index].endDate = min(adjustments[index].endDate ?? end, end) }
         }
         stepBack(to: date)
         progress.status = .cancelled
