@@ -65,6 +65,7 @@ extension MemoryStore {
                 constraint: "transactions_key", detail: "transaction \(id) is there, or is not pending")
         }
         try refuseUnique(new)
+        if new.facts.type == .invoice, new.facts.cycleNumber != nil { invoiced.append(id) }
         let isOpen = new.status == .final
         var row = Transaction(
             id: new.id, accountID: state.account.id, customerID: new.customerID,
@@ -211,6 +212,7 @@ extension MemoryStore {
             $0.subscription.progress = progress
             $0.subscription.version += 1
         }
+        try refuseOutOfStep(id, from: before)
     }
 
     private func move(_ adjustment: SubscriptionAdjustment, dueOn: CalendarDate?) throws {
