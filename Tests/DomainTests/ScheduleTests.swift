@@ -337,6 +337,24 @@ struct SettledFreezeTests {
         #expect(decision.adjustment.effectiveDate == day("2027-02-08"))
     }
 
+    @Test func `unbilled becomes current without a bill by way of frozen only, however late the run comes`()
+        throws
+    {
+        let policy = try policy()
+        var start = try course()
+        start.adjustments = [freeze(1, "2027-02-03", to: "2027-02-03", 1)]
+        start = Schedule.settled(start, under: policy)
+        let late = day("2027-03-01")
+        let (frozen, first) = Schedule.advance(start, under: policy, through: late, billing: false)
+        #expect(frozen.progress.status == .frozen)
+        #expect(first.count == 1)
+        let (over, second) = Schedule.advance(frozen, under: policy, through: late, billing: false)
+        #expect(over.progress.status == .current)
+        #expect(second.count == 1)
+        #expect(over.progress.billedCount == 0)
+        #expect(Schedule.advance(start, under: policy, through: late).after.progress.billedCount > 0)
+    }
+
     @Test func `before the bill behind it is made, a freeze is taken back and its day billed`() throws {
         let policy = try policy()
         var course = Schedule.advance(try course(), under: policy, through: day("2027-02-01")).after

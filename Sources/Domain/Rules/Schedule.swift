@@ -208,7 +208,9 @@ public enum Schedule {
     static let longestGo = 24
 
     /// All that happens through this business date, in order, and the course after it. What comes after a move that spec 3.3
-    /// does not allow in one go (a freeze that ends into a pause), or after very many steps, is left for the next one.
+    /// does not allow in one go (a freeze that ends into a pause), or after very many steps, is left for the next one; so is the
+    /// end of a freeze of who was not billed before and is not after it either: unbilled becomes current with a bill or by way of
+    /// frozen.
     public static func advance(
         _ course: SubscriptionCourse, under policy: MerchantAccount, through today: CalendarDate,
         billing: Bool = true
@@ -216,6 +218,7 @@ public enum Schedule {
         let start = course.progress.status
         var course = course
         var steps: [ScheduleStep] = []
+        var whole = (course, 0)
         while steps.count < longestGo,
             let step = next(in: course, under: policy, through: today, billing: billing)
         {
@@ -224,8 +227,11 @@ public enum Schedule {
             guard status == start || start.mayBecome(status) else { break }
             steps.append(step)
             course = following
+            if start != .unbilled || status != .current || course.progress.billedCount > 0 {
+                whole = (course, steps.count)
+            }
         }
-        return (course, steps)
+        return (whole.0, Array(steps.prefix(whole.1)))
     }
 
     /// The course with its next billing date worked out: skipped cycles are passed over, and there is none when it has ended,

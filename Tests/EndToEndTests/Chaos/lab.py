@@ -122,7 +122,7 @@ class Lab:
             raise RuntimeError(f"billing run ended with {status}: see its log")
 
     def recover(self, account):
-        """Lets open attempts be asked for now, and the run do so; until none is open."""
+        """Lets open attempts be asked for at once, and the run do so; until none is open."""
         for _ in range(5):
             rows = self.wire.sql(
                 f"update billing.attempts set next_look_up = clock_timestamp() "
