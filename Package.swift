@@ -61,7 +61,8 @@ let package = Package(
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "PersistenceTests", dependencies: ["Persistence", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "InterchangeTests", dependencies: ["Interchange", "Domain"], swiftSettings: strict),
+        .testTarget(
+            name: "InterchangeTests", dependencies: ["Interchange", "Domain"], swiftSettings: strict),
         .testTarget(
             name: "ProcessingTests", dependencies: ["Processing", "Domain", "Postgres", "TestSupport"],
             swiftSettings: strict),
@@ -72,6 +73,10 @@ let package = Package(
             name: "PoolTests",
             dependencies: ["Pool", "FCGIProbe", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
+        .executableTarget(
+            name: "simulate", dependencies: ["Domain"], path: "Tests/Simulation", swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["simulate"], swiftSettings: strict),
         .testTarget(name: "VaultTests", dependencies: ["Vault", "Domain"], swiftSettings: strict),
         .testTarget(
             name: "BillingFCGITests",
@@ -81,7 +86,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests", dependencies: ["TestSupport"],
-            exclude: ["Chaos", "Concurrency", "Documentation", "Events", "Explain", "GeneratedClient", "Model", "Samples"],
+            exclude: [
+                "Chaos", "Concurrency", "Documentation", "Events", "Explain", "GeneratedClient", "Model", "Samples",
+            ],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ]

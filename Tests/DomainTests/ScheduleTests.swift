@@ -1,5 +1,6 @@
-import Domain
 import Testing
+
+@testable import Domain
 
 /// Oracle: spec 5.1, 5.2 step 2, 5.7, and the contract's scenarios 1, 3, 4 and 15.
 struct ScheduleTests {
@@ -276,6 +277,96 @@ struct ScheduleTests {
 }
 
 /// Adjustments as tests name them.
+/// Oracle: spec 5.7, and docs/decisions/adjustments.md, *Freeze*: what a freeze passed over before a bill that is made stays so.
+struct SettledFreezeTests {
+    private func billedAhead(_ state: SubscriptionAdjustment.State) throws -> SubscriptionCourse {
+        var course = try course()
+        let policy = try policy()
+        let today = state == .pending ? "2027-02-08" : "2027-02-10"
+        course = Schedule.advance(course, under: policy, through: day(today)).after
+        #expect(course.adjustments[0].state == state)
+        #expect(course.progress.lastBillingDate == day("2027-02-17"))
+        #expect(course.progress.nextCycle == 4)
+        return course
+    }
+
+    /// Weekly from 2027-02-03; the second one is frozen.
+    private func course(length: Int? = nil) throws -> SubscriptionCourse {
+        let terms = SubscriptionTerms(
+            cycle: BillingCycle(.weekly), amount: Money(1000), taxAmount: .zero,
+            firstBillingDate: day("2027-02-03"), length: length)
+        return Schedule.settled(
+            SubscriptionCourse(
+                terms: terms, progress: SubscriptionProgress(beginningOn: terms.firstBillingDate),
+                adjustments: [freeze(1, "2027-02-10", to: "2027-02-10", 1)]), under: try policy())
+    }
+
+    private func policy() throws -> MerchantAccount {
+        var account = try accountState(on: "2027-01-01").account
+        account.invoiceLeadDays = 10
+        return account
+    }
+
+    @Test func `a cancellation leaves the day of a freeze that lies before a bill its reason`() throws {
+        for state in [SubscriptionAdjustment.State.pending, .effective] {
+            var course = try billedAhead(state)
+            course.adjustments.append(cancellation(2, state == .pending ? "2027-02-08" : "2027-02-09"))
+            course = Schedule.after(.begin(course.adjustments[1]), in: course, under: try policy())
+            #expect(course.adjustments[0].state == .ended, "\(state)")
+            #expect(course.adjustments[0].endDate == day("2027-02-10"), "\(state)")
+            #expect(course.progress.nextCycle == 4, "\(state)")
+        }
+    }
+
+    @Test func `the last payment, made before the freeze begins, leaves it its day`() throws {
+        let (after, _) = Schedule.advance(
+            try course(length: 2), under: try policy(), through: day("2027-02-08"))
+        #expect(after.progress.billedCount == 2)
+        #expect(after.adjustments[0].state == .ended)
+        #expect(after.adjustments[0].endDate == day("2027-02-10"))
+    }
+
+    @Test func `a pause when the retries are used up leaves it its day`() throws {
+        var policy = try policy()
+        policy.onRetriesExhausted = .pause
+        let course = try billedAhead(.pending)
+        let decision = try #require(
+            RetriesExhausted.Decision(.pause, course, note: "", on: day("2027-02-08"), policy))
+        #expect(decision.cleared.adjustments[0].state == .ended)
+        #expect(decision.cleared.adjustments[0].endDate == day("2027-02-10"))
+        #expect(decision.adjustment.effectiveDate == day("2027-02-08"))
+    }
+
+    @Test func `unbilled becomes current without a bill by way of frozen only, however late the run comes`()
+        throws
+    {
+        let policy = try policy()
+        var start = try course()
+        start.adjustments = [freeze(1, "2027-02-03", to: "2027-02-03", 1)]
+        start = Schedule.settled(start, under: policy)
+        let late = day("2027-03-01")
+        let (frozen, first) = Schedule.advance(start, under: policy, through: late, billing: false)
+        #expect(frozen.progress.status == .frozen)
+        #expect(first.count == 1)
+        let (over, second) = Schedule.advance(frozen, under: policy, through: late, billing: false)
+        #expect(over.progress.status == .current)
+        #expect(second.count == 1)
+        #expect(over.progress.billedCount == 0)
+        #expect(Schedule.advance(start, under: policy, through: late).after.progress.billedCount > 0)
+    }
+
+    @Test func `before the bill behind it is made, a freeze is taken back and its day billed`() throws {
+        let policy = try policy()
+        var course = Schedule.advance(try course(), under: policy, through: day("2027-02-01")).after
+        #expect(!course.isSettled(course.adjustments[0]))
+        course.withdraw(course.adjustments[0], on: day("2027-02-01"))
+        course.stepBack(to: day("2027-02-10"))
+        course = Schedule.settled(course, under: policy)
+        #expect(course.adjustments[0].state == .withdrawn)
+        #expect(course.progress.nextBillingDate == day("2027-02-10"))
+    }
+}
+
 func freeze(_ id: Int64, _ from: String, to last: String, _ length: Int) -> SubscriptionAdjustment {
     SubscriptionAdjustment(
         id: Identifier(id), createDate: LocalDateTime(date: day("2027-01-01")), kind: .freeze,

@@ -11,7 +11,8 @@ public struct ResumeSubscription {
     /// Where nothing is in force, a pending freeze or pause is withdrawn; where there is none either, a pending cancellation. A freeze or
     /// pause whose day has come counts as in force, also while it waits behind a bill that an inactive customer does not get.
     ///
-    /// - Throws: `Refusal`: V24 no such subscription; V30 ended, or neither paused nor frozen, and nothing is to come.
+    /// - Throws: `Refusal`: V24 no such subscription; V30 ended, or neither paused nor frozen, and nothing is to come, or frozen on a day
+    ///   to come behind which a bill is made already.
     public func execute(
         _ reference: Reference, _ state: CustomerState, in store: any Store, by actor: Actor
     ) throws -> Subscription {
@@ -30,6 +31,15 @@ public struct ResumeSubscription {
             )
         }
         let today = state.moment.businessDate
+        if course.isSettled(chosen), let last = chosen.endDate,
+            chosen.state == .pending || chosen.state == .effective && last > today
+        {
+            // Like a freeze of a day whose invoice is made: what was agreed for the days before a bill stands.
+            throw Refusal(
+                .stateForbids,
+                "the bill after the freeze from \(chosen.effectiveDate) to \(last) is made already: it stays"
+            )
+        }
         let resumed = resumed(course, from: chosen, on: today, under: state.account, by: actor)
         if chosen.waits(on: today) {
             // It was in force, though the run could not let it begin yet: what it costs to begin is owed.

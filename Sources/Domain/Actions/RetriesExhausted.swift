@@ -83,13 +83,13 @@ struct RetriesExhausted {
             }
             var cleared = course
             for other in pending where (other.kind == .cancellation) == (kind == .cancellation) {
+                let isSettled = course.isSettled(other)
+                cleared.withdraw(other, on: today)
                 cleared.change(other.id) {
-                    $0.state = .withdrawn
-                    $0.endDate = today
                     $0.endedBy = RunBilling.actor
                     $0.endNote = note
                 }
-                if other.kind == .freeze { cleared.stepBack(to: other.effectiveDate) }
+                if other.kind == .freeze, !isSettled { cleared.stepBack(to: other.effectiveDate) }
             }
             self.cleared = Schedule.settled(cleared, under: policy)
             adjustment = SubscriptionAdjustment(

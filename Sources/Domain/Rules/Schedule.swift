@@ -208,7 +208,9 @@ public enum Schedule {
     static let longestGo = 24
 
     /// All that happens through this business date, in order, and the course after it. What comes after a move that spec 3.3
-    /// does not allow in one go (a freeze that ends into a pause), or after very many steps, is left for the next one.
+    /// does not allow in one go (a freeze that ends into a pause), or after very many steps, is left for the next one; so is the
+    /// end of a freeze of who was not billed before and is not after it either: unbilled becomes current with a bill or by way of
+    /// frozen.
     public static func advance(
         _ course: SubscriptionCourse, under policy: MerchantAccount, through today: CalendarDate,
         billing: Bool = true
@@ -216,6 +218,7 @@ public enum Schedule {
         let start = course.progress.status
         var course = course
         var steps: [ScheduleStep] = []
+        var whole = (course, 0)
         while steps.count < longestGo,
             let step = next(in: course, under: policy, through: today, billing: billing)
         {
@@ -224,8 +227,11 @@ public enum Schedule {
             guard status == start || start.mayBecome(status) else { break }
             steps.append(step)
             course = following
+            if start != .unbilled || status != .current || course.progress.billedCount > 0 {
+                whole = (course, steps.count)
+            }
         }
-        return (course, steps)
+        return (whole.0, Array(steps.prefix(whole.1)))
     }
 
     /// The course with its next billing date worked out: skipped cycles are passed over, and there is none when it has ended,
@@ -264,12 +270,26 @@ extension SubscriptionCourse {
         for index in adjustments.indices where adjustments[index].id == id { body(&adjustments[index]) }
     }
 
+    /// Whether a bill of a day behind a freeze is made already (`invoiceLeadDays`): what it passed over cannot be billed any more, so
+    /// that it stays the reason for that, whatever becomes of it (spec 5.7).
+    func isSettled(_ adjustment: SubscriptionAdjustment) -> Bool {
+        guard adjustment.kind == .freeze, let billed = progress.lastBillingDate, let end = adjustment.endDate
+        else { return false }
+        return end < billed
+    }
+
+    /// Takes back what is still to come. A freeze that is settled is over instead, with all its days.
+    mutating func withdraw(_ adjustment: SubscriptionAdjustment, on date: CalendarDate) {
+        let isSettled = isSettled(adjustment)
+        change(adjustment.id) {
+            $0.state = isSettled ? .ended : .withdrawn
+            if !isSettled { $0.endDate = min(date, $0.effectiveDate) }
+        }
+    }
+
     /// Takes back all that is still to come.
     mutating func withdrawAll(on date: CalendarDate) {
-        for index in adjustments.indices where adjustments[index].state == .pending {
-            adjustments[index].state = .withdrawn
-            adjustments[index].endDate = min(date, adjustments[index].effectiveDate)
-        }
+        for adjustment in adjustments where adjustment.state == .pending { withdraw(adjustment, on: date) }
     }
 
     /// The end: freezes and pauses are over, what was to come is taken back.
@@ -277,9 +297,10 @@ extension SubscriptionCourse {
         withdrawAll(on: date)
         for index in adjustments.indices
         where adjustments[index].state == .effective && adjustments[index].kind != .cancellation {
+            let isSettled = isSettled(adjustments[index])
             let end = max(adjustments[index].effectiveDate, date)
             adjustments[index].state = .ended
-            adjustments[index].endDate = min(adjustments[index].endDate ?? end, end)
+            if !isSettled { adjustments[index].endDate = min(adjustments[index].endDate ?? end, end) }
         }
         stepBack(to: date)
         progress.status = .cancelled

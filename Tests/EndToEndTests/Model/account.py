@@ -190,13 +190,19 @@ class Account:
         refuse_if(subscription.ended, "V30")
         # What is refused leaves nothing behind, no bill either.
         refuse_if(not any(run.goes_on(self, subscription, a) for a in subscription.adjustments if not a.over), "V30")
+        self.resumed(subscription)
         run.bring_up(self, subscription)
         refuse_if(subscription.ended, "V30")
+        adjustment = self.resumed(subscription)
+        run.end_adjustment(self, subscription, adjustment, self.today)
+
+    def resumed(self, subscription):
+        """What is in force, else what stops the bills, else the cancellation that is to come; a freeze before a bill stays."""
         living = [a for a in subscription.adjustments if not a.over]
         refuse_if(not living, "V30")
-        # What is in force, else what stops the bills, else the cancellation that is to come.
         adjustment = min(living, key=lambda a: (not a.begun, a.type == "C"))
-        run.end_adjustment(self, subscription, adjustment, self.today)
+        refuse_if(subscription.settled(adjustment) and (not adjustment.begun or adjustment.end > self.today), "V30")
+        return adjustment
 
     def preview(self, subscription, count):
         """The next charges as (cycle, date, type, amount): exactly those that the run will make."""

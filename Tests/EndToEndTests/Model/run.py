@@ -80,7 +80,9 @@ def begin_cancel(account, subscription, adjustment):
     for other in subscription.adjustments:
         if other is not adjustment and not other.over:
             other.over = True
-            if not other.begun:
+            if subscription.settled(other):
+                other.begun = True
+            elif not other.begun:
                 other.end = min(adjustment.start, other.start)
             elif other.type == "F":
                 other.end = min(other.end, max(adjustment.start, other.start))
@@ -303,7 +305,11 @@ def exhausted(account, subscription, then):
         return
     for other in subscription.adjustments:
         if not other.over and not other.begun and (then == "cancel" or other.type != "C"):
-            other.over, other.end = True, account.today
+            other.over = True
+            if subscription.settled(other):
+                other.begun = True
+            else:
+                other.end = account.today
     adjustment = Adjustment("C" if then == "cancel" else "P", start)
     subscription.adjustments.append(adjustment)
     if then == "cancel":

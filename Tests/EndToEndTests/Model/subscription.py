@@ -60,6 +60,10 @@ class Subscription:
         """What was frozen stays so when the freeze is over; what was taken back never was."""
         return any(a.type == "F" and (a.begun or not a.over) and a.start <= day <= a.end for a in self.adjustments)
 
+    def settled(self, adjustment):
+        """A bill of a day behind a freeze is made already: what it passed over stays so."""
+        return adjustment.type == "F" and self.last is not None and adjustment.end < self.last
+
     def skipped_on(self, day):
         """A pause that is over reached this day."""
         return any(a.type == "P" and a.begun and a.over and a.start <= day <= a.end for a in self.adjustments)
