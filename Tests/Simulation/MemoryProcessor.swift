@@ -13,6 +13,8 @@ final class MemoryProcessor: Processor {
     struct Report {
         var notice: ProcessorNotice
         var isAcknowledged = false
+        /// Whether it was told at least once: from then on it stands.
+        var isTold = false
     }
 
     let name = "sandbox"
@@ -120,9 +122,12 @@ final class MemoryProcessor: Processor {
 
     func notices(account: Int64, through: CalendarDate, limit: Int) -> [ProcessorNotice]? {
         if world.ends(.crashBeforeProcessor) || isDown() { return nil }
-        return Array(
-            reports.filter { !$0.isAcknowledged && $0.notice.date <= through }.map(\.notice)
-                .sorted { ($0.date, $0.id) < ($1.date, $1.id) }.prefix(limit))
+        let told = reports.filter { !$0.isAcknowledged && $0.notice.date <= through }.map(\.notice)
+            .sorted { ($0.date, $0.id) < ($1.date, $1.id) }.prefix(limit)
+        for index in reports.indices where told.contains(where: { $0.id == reports[index].notice.id }) {
+            reports[index].isTold = true
+        }
+        return Array(told)
     }
 
     func acknowledge(account: Int64, notices: [Int64]) -> Bool {
@@ -140,7 +145,11 @@ final class MemoryProcessor: Processor {
             }
             return known.response
         }
-        let decision = ProcessorRules.decide(order, original: order.originalKey.flatMap { movements[$0] })
+        let isTold = reports.contains { $0.isTold && $0.notice.orderKey == order.originalKey }
+        let decision =
+            isTold
+            ? ProcessorRules.Decision(code: "D27")
+            : ProcessorRules.decide(order, original: order.originalKey.flatMap { movements[$0] })
         let number = world.next(.movements)
         let response = ProcessorResponse(
             code: decision.code, message: "the processor says \(decision.code)",

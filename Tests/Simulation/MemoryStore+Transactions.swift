@@ -172,6 +172,7 @@ extension MemoryStore {
                     source.refunded = source.refunded + other.facts.amount
                     source.refundedTax = source.refundedTax + other.facts.taxAmount
                     source.refunds.append(other.id)
+                case .creditReversal: source.refunds.append(other.id)
                 case .void, .decline: source.takenBack = source.takenBack + other.facts.amount
                 case .chargeback: source.chargedBack = source.chargedBack + other.facts.amount
                 default: break

@@ -109,7 +109,7 @@ public struct ReverseTransaction {
         } else {
             balances.unpay(source.id, from: living)
             balances.use(id, on: source.id, amount)
-            try restorePayment(of: source, &changes, &balances, account: account, in: store)
+            try restorePayments(of: source, living, &changes, &balances, account: account, in: store)
         }
         balances.balance(by: state.account.balancingAlgorithm)
         changes.take(balances)
@@ -134,20 +134,22 @@ public struct ReverseTransaction {
     }
 
     /// A refund or chargeback is undone: the payment is good again where its refunds had been all of it, and pays what stands of
-    /// them before anything else.
-    private func restorePayment(
-        of source: ReversalSource, _ changes: inout BookChanges, _ balances: inout Balances, account: Int64,
-        in store: any Store
+    /// them before anything else. So does a credit that was paid out and reversed since its own reversal.
+    private func restorePayments(
+        of source: ReversalSource, _ ended: [LivingAllocation], _ changes: inout BookChanges,
+        _ balances: inout Balances, account: Int64, in store: any Store
     ) throws {
-        guard source.facts.type == .refund || source.facts.type == .chargeback,
-            let id = source.facts.sourceID,
-            let payment = try store.reversalSources([id], account: account).first
-        else { return }
-        if source.facts.type == .refund, payment.isRefunded { changes.restored = [id] }
-        let refunds = payment.refunds.filter { $0 != source.id }
-        let living = try store.livingAllocations(of: refunds, account: account)
-        try refuseWrittenOff(refunds, among: living)
-        for refund in refunds { balances.settle(refund, by: id, from: living) }
+        guard source.facts.type == .refund || source.facts.type == .chargeback else { return }
+        let paidOut = Set(
+            ended.filter { $0.target.id == source.id && $0.source.type == .credit }.map(\.source.id))
+        let ids = source.facts.sourceID.map { [$0] } ?? paidOut.sorted()
+        for payment in try store.reversalSources(ids, account: account) {
+            if source.facts.type == .refund, payment.isRefunded { changes.restored = [payment.id] }
+            let refunds = payment.refunds.filter { $0 != source.id }
+            let living = try store.livingAllocations(of: refunds, account: account)
+            try refuseWrittenOff(refunds, among: living)
+            for refund in refunds { balances.settle(refund, by: payment.id, from: living) }
+        }
     }
 }
 

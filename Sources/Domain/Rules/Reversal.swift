@@ -11,7 +11,7 @@ public struct ReversalSource: Sendable {
     public var chargedBack = Money.zero
     /// What a void or a return took back: all of it, or nothing.
     public var takenBack = Money.zero
-    /// The refunds that name it and stand, ids ascending.
+    /// The refunds that name it and stand, ids ascending; of a credit its reversal.
     public var refunds: [Identifier<Transaction>] = []
     /// What of its credit was paid out by refunds that name no payment.
     public var paidOut = Money.zero

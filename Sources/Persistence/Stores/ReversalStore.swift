@@ -18,7 +18,7 @@ extension PostgresStore: ReversalStore {
                       coalesce(sum(k.tax_amount) filter (where k.type = 'AR'), 0)::bigint as refunded_tax,
                       coalesce(sum(k.amount) filter (where k.type = 'AG'), 0)::bigint as charged_back,
                       coalesce(sum(k.amount) filter (where k.type in ('AV', 'AD')), 0)::bigint as taken_back,
-                      coalesce(array_agg(k.transaction_id order by k.transaction_id) filter (where k.type = 'AR'), '{}')
+                      coalesce(array_agg(k.transaction_id order by k.transaction_id) filter (where k.type in ('AR', 'RX')), '{}')
                         as refunds
                  from transactions k
                 where k.account_id = $1 and k.source_id = n.transaction_id and k.status = 'final'
