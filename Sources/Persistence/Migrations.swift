@@ -34,5 +34,6 @@ struct Migration {
         Migration(11, "frozen_cycles", PackageResources._011_frozen_cycles_sql),
         Migration(12, "open_attempts", PackageResources._012_open_attempts_sql),
         Migration(13, "refunds_undone", PackageResources._013_refunds_undone_sql),
+        Migration(14, "closed_gaps", PackageResources._014_closed_gaps_sql),
     ]
 }

@@ -5,7 +5,7 @@ extension ConstraintTests {
         """
         insert into subscription_adjustments (account_id, customer_id, subscription_id, creator_code, create_date, type,
                effective_date, end_date, length, due_on)
-        select \(account), \(customer), \(customer + 200), 'api-x', now(), v.type, v.day::date, v.last::date, v.length::integer,
+        select \(account), \(customer), \(customer + 200), 'api-x', '2026-01-31 12:00Z', v.type, v.day::date, v.last::date, v.length::integer,
                v.day::date
           from (values (\(values))) as v (type, day, last, length)
         """
@@ -102,6 +102,61 @@ extension ConstraintTests {
                 """
                 update subscriptions set status = 'F' where subscription_id = 204;
                 update subscriptions set status = 'C' where subscription_id = 204
+                """),
+        ] + adjustingTooFar(role)
+    }
+
+    /// Dates of subscription 202 (cycle 2 on 2026-02-28) that do not go with what is scheduled; adjustments ahead of their day.
+    private static func adjustingTooFar(_ role: String) -> [Attack] {
+        let cancelled = { (day: String) in
+            "\(adjustment(2, "'C', '\(day)', null, null")); "
+                + "update subscriptions set next_billing_date = null where subscription_id = 202"
+        }
+        let moved = { (values: String, state: String) in
+            "\(adjustment(2, values)); update subscription_adjustments set state = \(state), due_on = null where subscription_id = 202"
+        }
+        return [
+            Attack(
+                "e", role, "subscriptions_in_step",
+                cancelled("2026-02-28")
+                    + "; update subscriptions set next_billing_date = '2026-02-28' where subscription_id = 202"
+            ),
+            Attack("e", role, "subscriptions_in_step", cancelled("2031-01-31")),
+            Attack(
+                "e", role, "subscription_adjustments_in_step",
+                moved("'P', '2031-01-31', null, null", "'effective'")
+                    + "; update subscriptions set status = 'P', next_billing_date = null where subscription_id = 202"
+            ),
+            Attack(
+                "e", role, "subscription_adjustments_in_step",
+                moved("'F', '2026-02-28', '2026-02-28', 1", "'ended'")
+                    + "; update subscriptions set next_cycle = 3, next_billing_date = '2026-03-31' where subscription_id = 202"
+            ),
+            Attack(
+                "e", role, "subscription_adjustments_in_step",
+                moved("'P', '2026-01-31', null, null", "'ended', end_date = '2026-03-15'")
+                    + "; update subscriptions set next_cycle = 3, next_billing_date = '2026-03-31' where subscription_id = 202"
+            ),
+            Attack(
+                "e", role, "subscription_adjustments_in_step",
+                moved("'P', '2026-01-01', null, null", "'ended', end_date = '2026-01-31'")),
+            Attack(
+                "e", role, "subscription_adjustments_due",
+                """
+                insert into subscription_adjustments (account_id, customer_id, subscription_id, creator_code, create_date, type,
+                       effective_date, end_date, length)
+                values (2001, 2, 202, 'api-x', '2026-01-31 12:00Z', 'F', '2026-02-28', '2026-02-28', 1)
+                """),
+            // The fee of a freeze is what the account asks for: nothing.
+            Attack(
+                "e", role, "transactions_of_cycle",
+                """
+                \(adjustment(2, "'F', '2026-02-28', '2026-02-28', 1"));
+                with t as (insert into transactions (account_id, transaction_id, customer_id, type, amount, due_date, subscription_id,
+                       cycle_number, adjustment_id, create_date)
+                       values (2001, 192, 2, 'RI', 999, '2026-02-28', 202, 2, currval('adjustment_ids'), now()))
+                insert into ledger_entries
+                values (2001, 192, 1, 2, '2026-01-31', 'receivable', 'revenue:recurring', 999)
                 """),
         ]
     }

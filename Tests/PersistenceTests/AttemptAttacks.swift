@@ -22,6 +22,7 @@ extension ConstraintTests {
             Attack(
                 "f", role, "attempts_named",
                 attempt(31, 2, "payment", invoice: "21", more: "invoice_list, ", "'21, 22', ")),
+            Attack("f", role, "attempts_named", attempt(31, 1, "payment", invoice: "12")),
             Attack(
                 "f", role, "attempts_state_moves",
                 "update attempts set sendings = 0 where transaction_id = 13"),

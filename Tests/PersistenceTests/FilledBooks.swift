@@ -38,11 +38,11 @@ enum FilledBooks {
          where subscription_id in (201, 202);
         insert into subscription_adjustments (account_id, adjustment_id, customer_id, subscription_id, type, effective_date,
                end_date, length, creator_code, state, due_on, create_date)
-        values (2001, 51, 3, 203, 'C', '2026-01-31', null, null, 'api-x', 'effective', null, now());
+        values (2001, 51, 3, 203, 'C', '2026-01-31', null, null, 'api-x', 'effective', null, '2026-01-31 12:00Z');
         update subscriptions set status = 'N', next_billing_date = null where subscription_id = 203;
         insert into subscription_adjustments (account_id, adjustment_id, customer_id, subscription_id, type, effective_date,
                end_date, length, creator_code, state, due_on, create_date)
-        values (2001, 52, 1, 201, 'F', '2026-03-31', '2026-05-31', 3, 'api-x', 'pending', '2026-03-31', now());
+        values (2001, 52, 1, 201, 'F', '2026-03-31', '2026-05-31', 3, 'api-x', 'pending', '2026-03-31', '2026-01-31 12:00Z');
         insert into audit_log (account_id, actor, request_id, action, object_type, object_id)
         values (2001, 'api-x', 'r', 'create', 'customer', 1);
         insert into vault_entries values (2001, 103, '\\x01', '\\x02'), (2001, 104, '\\x01', '\\x02');
@@ -125,16 +125,17 @@ enum FilledBooks {
         select 2001, n, 4, 'W', 1, 700, '2026-01-30', '2026-01-30', now() from generate_series(214, 217) n;
         insert into subscription_adjustments (account_id, adjustment_id, customer_id, subscription_id, type, effective_date,
                end_date, length, creator_code, state, due_on, create_date)
-        values (2001, 61, 4, 214, 'F', '2026-01-30', '2026-02-06', 2, 'api-x', 'pending', '2026-01-30', now()),
-               (2001, 62, 4, 215, 'P', '2026-02-01', null, null, 'api-x', 'pending', '2026-02-01', now()),
-               (2001, 63, 4, 217, 'C', '2026-02-10', null, null, 'api-x', 'pending', '2026-02-10', now());
+        values (2001, 61, 4, 214, 'F', '2026-01-30', '2026-02-06', 2, 'api-x', 'pending', '2026-01-30', '2026-01-31 12:00Z'),
+               (2001, 62, 4, 215, 'P', '2026-01-31', null, null, 'api-x', 'pending', '2026-01-31', '2026-01-31 12:00Z'),
+               (2001, 63, 4, 217, 'C', '2026-02-10', null, null, 'api-x', 'pending', '2026-02-10', '2026-01-31 12:00Z');
         with t as (
           insert into transactions (account_id, transaction_id, customer_id, type, amount, due_date, subscription_id, cycle_number, create_date)
           values (2001, 71, 4, 'RI', 700, '2026-01-30', 216, 1, now()), (2001, 72, 4, 'RI', 700, '2026-01-30', 215, 1, now()))
         insert into ledger_entries
         values (2001, 71, 1, 4, '2026-01-31', 'receivable', 'revenue:recurring', 700), (2001, 72, 1, 4, '2026-01-31', 'receivable', 'revenue:recurring', 700);
         update subscriptions set next_cycle = 3, next_billing_date = '2026-02-13' where subscription_id = 214;
-        update subscriptions set status = 'C', next_cycle = 2, billed_count = 1, last_billing_date = '2026-01-30', next_billing_date = '2026-02-06'
+        update subscriptions set status = 'C', next_cycle = 2, billed_count = 1, last_billing_date = '2026-01-30',
+               next_billing_date = case subscription_id when 216 then date '2026-02-06' end
          where subscription_id in (215, 216);
         update subscriptions set status = 'F' where subscription_id = 214;
         update subscriptions set status = 'P', next_billing_date = null where subscription_id = 215;

@@ -60,13 +60,13 @@ import Testing
             """
             alter table subscription_adjustments drop constraint subscription_adjustments_due;
             update subscriptions set next_cycle = 6, next_billing_date = '2026-06-30' where subscription_id = 201;
-            update subscription_adjustments set effective_date = '2026-02-28' where adjustment_id = 52
+            update subscription_adjustments set effective_date = '2026-02-28', due_on = '2026-02-28' where adjustment_id = 52
             """),
         Damage(
             """
             alter table subscription_adjustments drop constraint subscription_adjustments_due;
             update subscriptions set next_cycle = 7, next_billing_date = '2026-07-31' where subscription_id = 201;
-            update subscription_adjustments set effective_date = '2026-02-28' where adjustment_id = 52
+            update subscription_adjustments set effective_date = '2026-02-28', due_on = '2026-02-28' where adjustment_id = 52
             """, "no_cycle_skipped"),
         Damage(
             """
@@ -104,7 +104,8 @@ import Testing
             """
             alter table transactions drop constraint transactions_cycle_of_invoice;
             update transactions set type = 'AV', source_id = 12 where transaction_id = 11
-            """, "collection_of_its_invoice", "journal_accounts", "journal_accounts", "journal_tax",
+            """, "attempt_of_its_customer", "collection_of_its_invoice", "journal_accounts",
+            "journal_accounts", "journal_tax",
             "money_going_back", "no_cycle_skipped", "reversed_by_another", "source_of_its_type",
             "subscription_progress"),
         Damage(
@@ -130,7 +131,9 @@ import Testing
             ConstraintTests.attempt(144, 1, "payment", more: "named_ids, ", "'{11}', "), "one_open_attempt"),
         Damage(
             "update attempts set approved_amount = 4000 where transaction_id = 24", "attempt_has_transaction"),
-        Damage("update attempts set customer_id = 1 where transaction_id = 24", "attempt_has_transaction"),
+        Damage(
+            "update attempts set customer_id = 1 where transaction_id = 24", "attempt_has_transaction",
+            "attempt_of_its_customer"),
         Damage(
             "update attempts set outcome = 'declined', approved_amount = 0 where transaction_id = 24",
             "attempt_has_transaction"),
@@ -193,14 +196,15 @@ import Testing
         Damage(
             "update transactions set account_type = 'L' where type in ('AP', 'AC')", "journal_accounts",
             "journal_accounts", "journal_accounts", "journal_accounts", "journal_accounts",
-            "journal_accounts", "journal_accounts"),
+            "journal_accounts", "journal_accounts", "source_of_its_type", "source_of_its_type"),
         // An invoice of a cycle.
         Damage(
             """
             update transactions set account_type = 'L' where transaction_id in (35, 41, 43, 46);
             update transactions set amount = 50 where transaction_id = 33
             """, "journal_accounts", "journal_accounts", "journal_accounts", "journal_accounts",
-            "money_back_within_money_in", "reversed_by_another", "source_of_its_type", "transaction_balance",
+            "money_back_within_money_in", "reversed_by_another", "source_of_its_type", "source_of_its_type",
+            "source_of_its_type", "transaction_balance",
             "transactions_in_ledger", "undone_is_used_up"),
         Damage(
             "update transactions set due_date = '2026-02-01' where transaction_id = 11",
@@ -212,13 +216,46 @@ import Testing
         Damage(
             """
             alter table subscription_adjustments drop constraint subscription_adjustments_due;
-            update subscription_adjustments set effective_date = '2026-01-31' where adjustment_id = 52
+            update subscription_adjustments set effective_date = '2026-01-31', due_on = '2026-01-31' where adjustment_id = 52
             """, "invoice_of_its_cycle"),
         Damage(
             "update subscriptions set next_billing_date = null where subscription_id = 202",
             "subscription_goes_on"),
         Damage("update subscriptions set status = 'U' where subscription_id = 202", "subscription_status"),
         Damage("update customers set status = 'E' where customer_id = 4", "customer_status"),
+        // A cancellation far off is no reason to bill nothing until then.
+        Damage(
+            """
+            \(ConstraintTests.adjustment(2, "'C', '2031-01-31', null, null"));
+            update subscriptions set next_billing_date = null where subscription_id = 202
+            """, "subscription_goes_on"),
+        Damage(
+            "update subscription_adjustments set create_date = '2026-06-01' where adjustment_id = 62",
+            "adjustment_has_its_day"),
+        Damage(
+            """
+            alter table subscription_adjustments drop constraint subscription_adjustments_due;
+            update subscription_adjustments set due_on = null where adjustment_id = 52
+            """, "adjustment_has_its_day"),
+        // An allowance that is paid out; a chargeback of a part; an attempt for a payment.
+        Damage(
+            """
+            update transactions set account_type = 'L' where transaction_id = 16;
+            update ledger_entries set debit = 'expense:allowance' where transaction_id = 16;
+            \(ConstraintTests.entry(145, 1, "AR", 400, "receivable", "cash", more: ", account_type", "'K'"));
+            \(ConstraintTests.allocation(1, 16, 145, 400));
+            delete from open_items where transaction_id = 16;
+            update customers set balance = balance + 400 where customer_id = 1
+            """, "allowance_paid_out"),
+        Damage(
+            """
+            update transactions set amount = 799 where transaction_id in (44, 45);
+            update ledger_entries set amount = 799 where transaction_id in (44, 45);
+            update allocations set amount = 799 where target_id = 44
+            """, "source_of_its_type"),
+        Damage(
+            "update attempts set invoice_id = 12 where transaction_id = 13", "attempt_of_its_customer",
+            "open_collection_has_attempt"),
         // Attempts.
         Damage("update attempts set kind = 'claim' where transaction_id = 24", "attempt_of_its_kind"),
         Damage(

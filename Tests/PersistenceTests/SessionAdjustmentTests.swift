@@ -22,13 +22,16 @@ import Testing
         let goOn = progress(2, last: "2026-02-06", next: "2026-02-13", of: subscription)
         let both = "\(invoice); \(goOn)"
         let late = "subscription_adjustments_in_step"
+        // A pause that is known bounds the next billing date at once; a freeze is looked at when the bill commits.
+        let refused = { (sql: String) -> [Step] in
+            adjust.contains("'P'")
+                ? [.fails(1, sql, "subscriptions_in_step")]
+                : [.run(1, sql), .commit(1, "transactions_of_cycle")]
+        }
         return [
             (
                 "one after the other",
-                [
-                    .begin(0), .run(0, adjust), .commit(0, "none"), .begin(1), .run(1, both),
-                    .commit(1, "transactions_of_cycle"),
-                ]
+                [.begin(0), .run(0, adjust), .commit(0, "none"), .begin(1)] + refused(both)
             ),
             (
                 "billed, then adjusted",
@@ -53,8 +56,7 @@ import Testing
                 "adjusted between invoice and progress",
                 [
                     .begin(0), .begin(1), .run(1, invoice), .run(0, adjust), .commit(0, "none"),
-                    .run(1, goOn), .commit(1, "transactions_of_cycle"),
-                ]
+                ] + refused(goOn)
             ),
             (
                 "adjusted and looked at before",
@@ -67,14 +69,14 @@ import Testing
                 "with an older view, billed",
                 [
                     .begin(0), .begin(1, "repeatable read"), .run(1, "select from subscriptions"),
-                    .run(0, adjust), .commit(0, "none"), .run(1, invoice), .fails(1, goOn, "40001"),
+                    .run(0, adjust), .commit(0, "none"), .fails(1, invoice, "writes_at_read_committed"),
                 ]
             ),
             (
                 "with an older view, adjusted",
                 [
-                    .begin(0, "repeatable read"), .begin(1), .run(0, adjust), .run(1, both),
-                    .commit(1, "none"), .commit(0, "40001"),
+                    .begin(0, "repeatable read"), .begin(1), .fails(0, adjust, "writes_at_read_committed"),
+                    .run(1, both), .commit(1, "none"),
                 ]
             ),
         ]
@@ -102,7 +104,7 @@ import Testing
         """
         insert into subscription_adjustments (account_id, customer_id, subscription_id, creator_code, create_date, type,
                effective_date, due_on, end_date, length)
-        values (2001, 4, \(subscription), 'api-x', now(), \(values))
+        values (2001, 4, \(subscription), 'api-x', '2026-01-31 12:00Z', \(values))
         """
     }
 
@@ -148,6 +150,33 @@ import Testing
         }
     }
 
+    /// A pause that is put on record later, over a bill that was made: by whatever day it claims to have been asked for.
+    @Test(arguments: ["billing_api", "billing_jobs"])
+    func noPauseOverWhatWasBilled(role: String) throws {
+        let database = try BooksDatabase()
+        let owner = try database.connection("billing_owner")
+        defer { owner.close() }
+        try owner.script(Self.subscription(1001).replacingNow(by: "'2026-01-30 12:00Z'"))
+        let session = try database.connection(role)
+        defer { session.close() }
+        for (from, asked, expected) in [
+            ("2026-01-29", "2026-01-29", "subscription_adjustments_in_step"),
+            ("2026-01-29", "2026-01-31", "subscription_adjustments_in_step"),
+            ("2026-01-30", "2026-01-30", "none"),
+        ] {
+            session.begin()
+            try session.script(
+                """
+                insert into subscription_adjustments (account_id, customer_id, subscription_id, creator_code, create_date, type,
+                       effective_date, end_date, state)
+                values (2001, 4, 1001, 'api-x', '\(asked) 12:00Z', 'P', '\(from)', '2026-01-31', 'ended')
+                """)
+            #expect(Self.failure { try session.commit() } == expected, "\(from), asked for on \(asked)")
+            session.rollback()
+        }
+        #expect(try database.violations() == [])
+    }
+
     private func play(_ step: Step, _ sessions: [Connection], _ name: String) throws {
         switch step {
         case .begin(let who, let isolation):
@@ -160,5 +189,12 @@ import Testing
             #expect(Self.failure { try sessions[who].script(sql) } == expected, "\(name)")
             sessions[who].rollback()
         }
+    }
+}
+
+extension String {
+    /// With this instant in place of `now()`.
+    fileprivate func replacingNow(by instant: String) -> String {
+        split(separator: "now()", omittingEmptySubsequences: false).joined(separator: instant)
     }
 }

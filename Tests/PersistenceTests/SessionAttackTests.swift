@@ -155,26 +155,54 @@ import Testing
         ].joined(separator: "; ")
     }
 
+    /// An approved payment of 5.00 of customer 3 by card.
+    private static func paid(_ id: Int) -> String {
+        [
+            ConstraintTests.attempt(id, 3, "payment").replacingAmount(500),
+            "update attempts set outcome = 'approved', response_code = 'A01', response_date = now(), approved_amount = 500 where transaction_id = \(id)",
+            ConstraintTests.entry(
+                id, 3, "AP", 500, "clearing:sandbox", "receivable", more: ", account_type, attempt_id",
+                "'VC', \(id)"),
+        ].joined(separator: "; ")
+    }
+
+    /// AG of so much of a payment of customer 3.
+    private static func chargeback(_ id: Int, of payment: Int, _ amount: Int) -> String {
+        ConstraintTests.entry(
+            id, 3, "AG", amount, "receivable", "clearing:chargebacks", more: ", source_id", "\(payment)")
+            + "; " + ConstraintTests.allocation(3, payment, id, amount)
+    }
+
+    /// 2.00 of this type and means, and their refund in cash.
+    private static func payout(of type: String, _ means: String, source: String = "null") -> String {
+        let place = ["'L'": "expense:allowance", "'K'": "cash"][means] ?? "expense:write-off"
+        return [
+            ConstraintTests.entry(
+                354, 1, type, 200, place, "receivable", more: ", account_type", means),
+            ConstraintTests.entry(
+                355, 1, "AR", 200, "receivable", "cash", more: ", account_type, source_id", "'K', \(source)"),
+            ConstraintTests.allocation(1, 354, 355, 200),
+        ].joined(separator: "; ")
+    }
+
     /// A payment and what was refunded or charged back of it say the same, in status and allocations (spec 5.8). Cash 35 of 6.00 is
-    /// refunded by 36 (1.00); 48 of 5.00 is charged back as 49 (4.00) after a refund of 3.00 (50); 51 pays out 0.50 of 16.
+    /// refunded by 36 (1.00); 48 of 5.00 is charged back as 49 after a refund of 3.00 (50); 51 pays out 0.50 of 16, 53 that of card payment 52.
     @Test(arguments: ["billing_api", "billing_jobs"])
     func refundsStayWithTheirPayment(role: String) throws {
         let connection = try database.connection(role)
         try connection.script(
             [
                 "begin",
-                ConstraintTests.attempt(48, 3, "payment").replacingAmount(500),
-                "update attempts set outcome = 'approved', response_code = 'A01', response_date = now(), approved_amount = 500 where transaction_id = 48",
-                ConstraintTests.entry(
-                    48, 3, "AP", 500, "clearing:sandbox", "receivable", more: ", account_type, attempt_id",
-                    "'VC', 48"),
+                Self.paid(48), Self.paid(52),
                 ConstraintTests.entry(
                     50, 3, "AR", 300, "receivable", "cash", more: ", account_type, source_id", "'K', 48"),
                 ConstraintTests.allocation(3, 48, 50, 300),
                 ConstraintTests.entry(
-                    49, 3, "AG", 400, "receivable", "clearing:chargebacks", more: ", source_id", "48"),
-                Self.end(48, 50), ConstraintTests.allocation(3, 48, 49, 400),
-                ConstraintTests.allocation(3, 48, 50, 100),
+                    49, 3, "AG", 500, "receivable", "clearing:chargebacks", more: ", source_id", "48"),
+                Self.end(48, 50), ConstraintTests.allocation(3, 48, 49, 500),
+                ConstraintTests.entry(
+                    53, 3, "AR", 50, "receivable", "checks", more: ", account_type", "'H'"),
+                ConstraintTests.allocation(3, 52, 53, 50),
                 ConstraintTests.entry(
                     51, 1, "AR", 50, "receivable", "checks", more: ", account_type", "'H'"),
                 ConstraintTests.allocation(1, 16, 51, 50), "commit",
@@ -190,8 +218,18 @@ import Testing
                 Self.end(48, 49) + "; " + ConstraintTests.allocation(3, 48, 50, 200),
                 "transactions_stay_undone"
             ),
-            (Self.end(48, 50), "transactions_stay_undone"),
             (Self.end(16, 51), "transactions_stay_undone"),
+            // A chargeback is of the whole payment, and ends what the payment paid out; a part is none.
+            (Self.end(52, 53) + "; " + Self.chargeback(353, of: 52, 1), "transactions_undone"),
+            (Self.end(52, 53) + "; " + Self.chargeback(353, of: 52, 500), "none"),
+            // What was forgiven is not paid out.
+            (Self.payout(of: "AP", "'L'"), "transactions_undone"),
+            (Self.payout(of: "AP", "'W'"), "transactions_undone"),
+            (Self.payout(of: "AP", "'L'", source: "354"), "transactions_undone"),
+            (Self.payout(of: "AP", "'W'", source: "354"), "transactions_undone"),
+            (Self.payout(of: "AA", "null"), "transactions_undone"),
+            (Self.payout(of: "AA", "null", source: "354"), "transactions_undone"),
+            (Self.payout(of: "AP", "'K'"), "none"),
             (
                 "update allocations set end_date = now() + interval '1 day' where allocation_id = 1",
                 "allocations_end_by_now"

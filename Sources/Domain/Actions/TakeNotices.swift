@@ -118,14 +118,15 @@ struct TakeNotices {
         try RetriesExhausted(account: state.account, moment: state.moment).execute(exhausted, in: store)
     }
 
-    /// A payment was charged back: AG and the fee for it. What it had paid is open again and left to a person.
+    /// A payment was charged back: AG of all of it, and the fee for it. What it had paid is open again and left to a person, as is a
+    /// notice of less than the payment.
     private func chargeBack(
         _ taken: inout TakenNotice, _ attempt: NoticedAttempt, _ source: ReversalSource,
         _ state: AccountState, in store: any Store
     ) throws {
-        let amount = min(taken.notice.amount, source.facts.amount)
-        guard amount > .zero else { return }
-        var undoing = try Undoing(.chargeback, of: source, amount, attempt, state, in: store)
+        guard taken.notice.amount >= source.facts.amount else { return }
+        var undoing = try Undoing(
+            .chargeback, of: source, source.facts.amount, attempt, state, in: store)
         try undoing.charge(state.account.chargebackFee, in: store)
         undoing.balances.balance(by: state.account.balancingAlgorithm)
         taken.transactionID = undoing.id

@@ -65,7 +65,7 @@ extension FailureTable {
         subscription_adjustments_in_step subscriptions_begin_unbilled subscriptions_by_living_options \
         subscriptions_in_step subscriptions_of_living_customers subscriptions_status_in_step transaction_codes_in_use transactions_cycle_of_invoice transactions_of_attempt \
         transactions_of_cycle transactions_stay_undone transactions_undone \
-        allocations_end_by_now transactions_final_again \
+        allocations_end_by_now transactions_final_again writes_at_read_committed \
         vault_entries_key vault_entries_of_living_options vault_entries_option vault_keys_account vault_keys_key
         """.split(separator: " ").map(String.init))
 }

@@ -31,6 +31,7 @@ public final class PostgresBooks {
     static let sessionSettings = [
         ("search_path", "billing"), ("plan_cache_mode", "force_generic_plan"), ("jit", "off"),
         ("max_parallel_workers_per_gather", "0"), ("enable_seqscan", "off"), ("random_page_cost", "1.1"),
+        ("default_transaction_isolation", "read committed"),
     ]
     static let setTenants = Statement(
         "session.tenants", "select set_config('billing.accounts', $1, false)")

@@ -334,9 +334,26 @@ select 'source_of_its_type', t.account_id,
          when 'AD' then s.type = 'AC' and s.amount = t.amount
          when 'AS' then s.type = 'AG' and s.amount = t.amount
          when 'AX' then s.type = 'AR' and s.amount = t.amount
-         when 'AG' then s.type in ('AP', 'AC') and s.amount >= t.amount and s.attempt_id is not null
-         when 'AR' then t.source_id is null and t.attempt_id is null or s.type in ('AP', 'AC')
+         when 'AG' then s.type in ('AP', 'AC') and s.amount = t.amount and s.attempt_id is not null
+         when 'AR' then t.source_id is null and t.attempt_id is null
+                        or s.type in ('AP', 'AC') and coalesce(s.account_type, '') not in ('L', 'W')
          else true end is true
+
+-- (d) What was forgiven is not paid out: an allowance or write-off pays a refund only where a bank took back what had paid it.
+union all
+select 'allowance_paid_out', t.account_id,
+       format('refund %s is paid by %s of allowances and write-offs, by %s of what was taken back since', t.transaction_id, u.forgiven,
+              u.ended)
+  from billing.transactions t
+ cross join lateral (
+       select coalesce(sum(f.amount) filter (
+                where f.end_date is null and (o.type = 'AA' or o.account_type in ('L', 'W'))), 0) as forgiven,
+              coalesce(sum(f.amount) filter (
+                where f.end_date is not null and o.type <> 'AA' and coalesce(o.account_type, '') not in ('L', 'W')), 0) as ended
+         from billing.allocations f
+         join billing.transactions o on o.account_id = f.account_id and o.transaction_id = f.source_id
+        where f.account_id = t.account_id and f.target_id = t.transaction_id) u
+ where t.type = 'AR' and t.source_id is null and u.forgiven > u.ended
 
 -- (d) What was undone pays nothing and is paid by nothing but what undid it.
 union all
@@ -430,13 +447,17 @@ select 'invoice_of_its_cycle', t.account_id,
                               and j.subscription_id = t.subscription_id and j.type = 'F'
                               -- A fee that was invoiced ahead stays when the freeze is taken back or ended before.
                               and t.due_date >= j.effective_date)
+        or t.adjustment_id is not null
+           and not exists (select from billing.account_policies v
+                            where v.account_id = t.account_id and v.version = t.policy_version
+                              and (v.freeze_recurring_fee, 0) = (t.amount, t.tax_amount))
         or t.adjustment_id is null
            and exists (select from billing.subscription_adjustments j
                         where j.account_id = t.account_id and j.subscription_id = t.subscription_id
                           and j.type = 'F' and j.state <> 'withdrawn'
                           and t.due_date between j.effective_date and j.end_date))
 
--- (e) A subscription that goes on has a next billing date, unless it is to be paused or cancelled by then or has no payment left.
+-- (e) A subscription that goes on has a next billing date, unless it is to be paused or cancelled by the next cycle's or has no payment left.
 union all
 select 'subscription_goes_on', s.account_id,
        format('subscription %s (%s, %s of %s billed) has no next billing date', s.subscription_id, s.status, s.billed_count,
@@ -445,7 +466,18 @@ select 'subscription_goes_on', s.account_id,
  where s.status in ('U', 'C', 'F') and s.next_billing_date is null and s.billed_count is distinct from s.length
    and not exists (select from billing.subscription_adjustments j
                     where j.account_id = s.account_id and j.subscription_id = s.subscription_id
-                      and j.state in ('pending', 'effective') and j.type in ('P', 'C'))
+                      and j.state in ('pending', 'effective') and j.type in ('P', 'C')
+                      and j.effective_date <= billing.cycle_date(s.billing_cycle_type, s.billing_interval, s.first_billing_date,
+                                                                 s.next_cycle))
+
+-- (e) What is pending has its day; a pause begins no earlier than the day on which it was asked for, wherever that was.
+union all
+select 'adjustment_has_its_day', j.account_id,
+       format('adjustment %s (%s, %s) of subscription %s begins on %s, asked for on %s, due on %s', j.adjustment_id, j.type, j.state,
+              j.subscription_id, j.effective_date, j.create_date, j.due_on)
+  from billing.subscription_adjustments j
+ where j.state = 'pending' and j.due_on is distinct from j.effective_date
+    or j.type = 'P' and j.state <> 'withdrawn' and j.effective_date < billing.earliest_date(j.create_date)
 
 -- (g) Unbilled is who was never billed, current who was or was frozen first, expired who was billed all; a customer has ended with all its subscriptions.
 union all
@@ -496,6 +528,10 @@ select 'attempt_of_its_customer', p.account_id, format('attempt %s is for what i
                                      and t.customer_id = p.customer_id
                                      and (t.type in ('RF', 'RL', 'RA', 'RO', 'RN')
                                           or t.type = 'RI' and f.id = any (p.named_ids))))
+    or p.invoice_id is not null
+       and not exists (select from billing.transactions t
+                        where t.account_id = p.account_id and t.customer_id = p.customer_id and t.transaction_id = p.invoice_id
+                          and t.type in ('RI', 'RF', 'RL', 'RA', 'RO', 'RN'))
 union all
 select 'old_attempt_is_shown', p.account_id,
        format('attempt %s has been open for more than an hour and is not shown as pending', p.transaction_id)

@@ -56,13 +56,14 @@ extension PostgresStore {
             connection.enqueue(
                 ProgressWriting.collecting, [account] + ProgressWriting.collections(changes.collections))
         }
-        if !changes.progress.isEmpty {
-            connection.enqueue(
-                ProgressWriting.billing, [account] + ProgressWriting.progress(changes.progress))
-        }
+        // Before the subscriptions: what is withdrawn bounds their next billing date no more.
         if !changes.adjustments.isEmpty {
             connection.enqueue(
                 AdjustmentWriting.moving, [account] + AdjustmentWriting.columns(changes.adjustments))
+        }
+        if !changes.progress.isEmpty {
+            connection.enqueue(
+                ProgressWriting.billing, [account] + ProgressWriting.progress(changes.progress))
         }
         if !changes.declinedOptions.isEmpty {
             connection.enqueue(
