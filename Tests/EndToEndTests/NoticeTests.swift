@@ -162,6 +162,34 @@ struct NoticeTests {
         try merchant.expectSoundBooks()
     }
 
+    @Test("a chargeback of a part of a payment: reported each time, until a person has booked it")
+    func partOfAPayment() throws {
+        let merchant = try Merchant()
+        let customer = try merchant.createCustomer(amount: 4999, first: "2027-01-15")
+        try merchant.advance(to: "2027-01-15")
+        try merchant.stack.sql(
+            """
+            insert into sandbox.notice (account, movement_id, code, message, amount, date)
+            select account, id, 'Z02', 'Chargeback', 1000, '2027-01-18' from sandbox.movement where account = \(merchant.account)
+            """)
+        try merchant.advance(to: "2027-01-20")
+        let waiting =
+            "select count(*) from sandbox.notice where account = \(merchant.account) and acknowledged_at is null"
+        #expect(try merchant.stack.sql(waiting) == "1")
+        // The jobs process may be the one that asks.
+        let isReported = try waitUntil(timeout: 20) {
+            try merchant.stack.sql(
+                "update billing.account_rounds set next_notices = clock_timestamp() - interval '1 s' where account_id = \(merchant.account)"
+            )
+            let run = try merchant.stack.billing(["run", "--account", "\(merchant.account)", "--json"])
+            return run.output.contains("a chargeback of 1000, a part of payment")
+        }
+        #expect(isReported)
+        #expect(try merchant.entries(of: customer).map(\.type) == ["RI", "AP"])
+        try merchant.expect(customer, balance: 0, subscription: "C")
+        try merchant.expectSoundBooks()
+    }
+
     @Test("a notice that was taken over and not acknowledged: it has its effect once")
     func takenTwice() throws {
         let merchant = try Merchant(settings: ["chargebackFee=1500"])

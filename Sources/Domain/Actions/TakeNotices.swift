@@ -118,13 +118,19 @@ struct TakeNotices {
         try RetriesExhausted(account: state.account, moment: state.moment).execute(exhausted, in: store)
     }
 
-    /// A payment was charged back: AG of all of it, and the fee for it. What it had paid is open again and left to a person, as is a
-    /// notice of less than the payment.
+    /// A payment was charged back: AG of all of it, and the fee for it. What it had paid is open again and left to a person. A
+    /// notice of less than the payment cannot be taken over: it stays with the processor, and is reported, until a person has seen to it.
     private func chargeBack(
         _ taken: inout TakenNotice, _ attempt: NoticedAttempt, _ source: ReversalSource,
         _ state: AccountState, in store: any Store
     ) throws {
-        guard taken.notice.amount >= source.facts.amount else { return }
+        guard taken.notice.amount >= source.facts.amount else {
+            // Not acknowledged, it comes again and is reported each time: the bank has taken money that nobody has booked.
+            throw Refusal(
+                .stateForbids,
+                "a chargeback of \(taken.notice.amount.minorUnits), a part of payment \(source.id), is for a person to book"
+            )
+        }
         var undoing = try Undoing(
             .chargeback, of: source, source.facts.amount, attempt, state, in: store)
         try undoing.charge(state.account.chargebackFee, in: store)
