@@ -131,6 +131,7 @@ def run(target, number, tests, limit):
         os.killpg(process.pid, 15)
         process.communicate()
         return ["(no end within the limit)"], False
+    (target / ".build" / "last-run").write_text(output)
     failed = []
     for match in FAILED.finditer(output):
         name = match["words"] or match["name"]
@@ -171,6 +172,7 @@ def main():
     failed, sound = run(target, 0, every, 1200)
     if not sound:
         print("without any fault these fail:", ", ".join(failed))
+        print(f"what they said: {target}/.build/last-run")
         return 1
     missed = 0
     print("| # | fault | found by | s |\n|---|---|---|---|")

@@ -362,15 +362,18 @@ select 'undone_is_used_up', t.account_id,
               t.amount, coalesce(u.amount, 0))
   from billing.transactions t
   join billing.transaction_types y on y.type = t.type
- cross join lateral (
-       select sum(f.amount) as amount
-         from billing.allocations f
-         join billing.transactions o on o.account_id = f.account_id
-          and o.transaction_id = case y.side when 'debt' then f.source_id else f.target_id end
-        where f.account_id = t.account_id and f.end_date is null
-          and case y.side when 'debt' then f.target_id else f.source_id end = t.transaction_id
-          and case y.side when 'debt' then o.source_id = t.transaction_id and o.type in ('RR', 'AS', 'AX')
-                          else o.type in ('AV', 'AD', 'AR', 'AG', 'RX') end) u
+  left join (select account_id, transaction_id, is_debt, sum(amount) as amount
+               from (select f.account_id, f.target_id as transaction_id, true as is_debt, f.amount
+                       from billing.allocations f
+                       join billing.transactions o on o.account_id = f.account_id and o.transaction_id = f.source_id
+                      where f.end_date is null and o.source_id = f.target_id and o.type in ('RR', 'AS', 'AX')
+                     union all
+                     select f.account_id, f.source_id, false, f.amount
+                       from billing.allocations f
+                       join billing.transactions o on o.account_id = f.account_id and o.transaction_id = f.target_id
+                      where f.end_date is null and o.type in ('AV', 'AD', 'AR', 'AG', 'RX')) undone
+              group by account_id, transaction_id, is_debt) u
+    on u.account_id = t.account_id and u.transaction_id = t.transaction_id and u.is_debt = (y.side = 'debt')
  where t.status = 'reversed' and u.amount is distinct from t.amount
 
 -- (d) Refunds took the credit of the payment that they name: all of it that a void, return or chargeback, which comes first, left:
@@ -403,9 +406,10 @@ union all
 select 'allocation_ends_by_now', f.account_id, format('allocation %s has ended in the future', f.allocation_id)
   from billing.allocations f
   join billing.merchant_accounts a on a.account_id = f.account_id
- where f.end_date > greatest(f.create_date, a.clock_at, clock_timestamp())
-   -- A clock may have been set back since.
-   and f.end_date > (select max(t.create_date) from billing.transactions t where t.account_id = f.account_id)
+  join (select account_id, max(create_date) as create_date from billing.transactions group by account_id) last
+    on last.account_id = f.account_id
+ -- A clock may have been set back since.
+ where f.end_date > greatest(f.create_date, a.clock_at, clock_timestamp(), last.create_date)
 
 -- (d) What is on its way back and what went back already are together no more than the payment; of all payments of a customer no
 -- more goes back than came in or was credited.

@@ -62,15 +62,13 @@ class Command:
     """A command: the steps before it, the request, and the desk (by its settings) that it wants."""
 
     def __init__(self, name, request, before=(), numbers=(CARD,), subscriptions=(), desk="plain", later=None,
-                 answer=True, declines=False, keyless=()):
+                 answer=True, declines=False):
         self.name, self.request, self.before = name, request, before
         self.numbers, self.subscriptions, self.desk = numbers, subscriptions, desk
         # The day on which the command is given, when it is not that of its preparation.
         self.later = later
         # Whether the answer to a repetition is the first one's; whether it may end as a decline, with nothing charged.
         self.answer, self.declines = answer, declines
-        # The failure codes of a repetition of what has no key: it was done.
-        self.keyless = keyless
 
     def prepare(self, trial):
         if self.numbers is not None:
@@ -128,10 +126,9 @@ def process(name, *before, numbers=(CARD,), declines=False, **fields):
     return Command(name, ("POST", PROCESS, fields), before, numbers, declines=declines)
 
 
-def adjust(name, action, before=(), method="POST", desk="plain", keyless=(), **fields):
+def adjust(name, action, before=(), method="POST", desk="plain", **fields):
     """An action on a subscription that is billed in a month."""
-    return Command(name, (method, f"{SUBSCRIPTION}/~{action}", fields), before, subscriptions=SOON, desk=desk,
-                   keyless=keyless)
+    return Command(name, (method, f"{SUBSCRIPTION}/~{action}", fields), before, subscriptions=SOON, desk=desk)
 
 
 def commands():
@@ -146,7 +143,7 @@ def commands():
         Command("modify option", ("POST", AT + "/payment-options/{option0}", {"isActive": False})),
         Command("default option", ("POST", AT + "/payment-options/{option1}", {"isDefault": True}),
                 numbers=(CARD, DEBIT)),
-        Command("erase option", ("DELETE", AT + "/payment-options/{option0}", None), keyless=("V24", "V30")),
+        Command("erase option", ("DELETE", AT + "/payment-options/{option0}", None)),
         Command("create plan", PLAN, numbers=None),
         Command("modify plan", ("POST", "/plans/{plan}", {"amount": 1100}),
                 (("plan", *PLAN),), numbers=None),
@@ -181,12 +178,12 @@ def commands():
         reverse("reverse cash", INVOICE, CASH),
         reverse("reverse cash back", CASH,
                 recorded("back", type="AR", accountType="K", amount=500, sourceId="{payment}")),
-        reverse("reverse by GET", INVOICE, PAID, method="GET", keyless=("V30",)),
+        reverse("reverse by GET", INVOICE, PAID, method="GET"),
         adjust("cancel now", "cancel", effectiveDate="2027-01-01", note="moved"),
         adjust("cancel later", "cancel", effectiveDate=far),
-        adjust("cancel by GET", "cancel", method="GET", effectiveDate="2027-01-01", keyless=("V30",)),
+        adjust("cancel by GET", "cancel", method="GET", effectiveDate="2027-01-01"),
         adjust("freeze", "freeze", effectiveDate=NEXT, length=2),
-        adjust("freeze by GET", "freeze", method="GET", effectiveDate=NEXT, length=2, keyless=("V30",)),
+        adjust("freeze by GET", "freeze", method="GET", effectiveDate=NEXT, length=2),
         adjust("freeze for a fee", "freeze", desk="fees", effectiveDate=NEXT, length=2),
         adjust("cancel for a fee", "cancel", desk="fees", effectiveDate="2027-01-01"),
         adjust("pause", "pause", note="away"),

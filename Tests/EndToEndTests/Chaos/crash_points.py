@@ -139,11 +139,6 @@ class Points:
             # What a pass had begun at the processor is asked for before it is judged.
             self.lab.recover(trial.desk.account)
             found = trial.desk.state(trial.tag)
-        if not line.ok and line.code in command.keyless:
-            # Without a key a repetition is a request of its own: what it wants was done.
-            self.result.tell("repetitions without a key refused as done", 1)
-            self.result.compare(at, state, found)
-            return
         if not line.ok:
             self.result.fault(f"{at}: answered {line}", "lost")
             return

@@ -11,6 +11,7 @@ nobody is killed. The outcome must be that of the undisturbed one.
 import copy
 import itertools
 import random
+import struct
 import time
 
 from caller import NoAnswer
@@ -157,19 +158,40 @@ def cuts_of_request(one):
     return sorted(found)
 
 
+def edges(answer):
+    """The positions at the begin of each message of an answer, within its head and before its last byte.
+
+    The client library acts on whole messages, so these are the positions that can differ; the others must not.
+    """
+    start, found = 0, set()
+    while start < len(answer):
+        end = start + 1 + struct.unpack("!i", answer[start + 1:start + 5])[0]
+        found |= {start, start + 1, end - 1}
+        start = end
+    return found
+
+
 def cut_positions(steps, seed):
-    """Each position of each answer, and of each request those that may differ, by place, name and kind; shuffled."""
+    """Each position of each answer, and of each request those that may differ, by place, name and kind.
+
+    Each is a pair: whether it is at the edge of a message, and the bytes. Shuffled; those at edges stand at the end,
+    from where they are taken first.
+    """
     pool = {}
     for place, name, one in steps:
-        pool.setdefault((place, name, "answer"), []).extend(range(len(one.answer)))
-        pool.setdefault((place, name, "request"), []).extend(cuts_of_request(one))
+        first = edges(one.answer)
+        for kind, lengths in (("answer", [(n in first, n) for n in range(len(one.answer))]),
+                              ("request", [(True, n) for n in cuts_of_request(one)])):
+            pool.setdefault((place, name, kind), []).extend(lengths)
     for key, lengths in pool.items():
         random.Random(f"{seed}/{key}").shuffle(lengths)
+        lengths.sort(key=lambda one: one[0])
     return pool
 
 
-def left_in(pool):
-    return sum(map(len, pool.values()))
+def left_in(pool, at_edges=False):
+    """How many positions are left, or how many of those at edges."""
+    return sum(first or not at_edges for lengths in pool.values() for first, _ in lengths)
 
 
 def cuts(seed, seconds, short=False):
@@ -185,6 +207,8 @@ def cut_all(cutting, seed, seconds, most):
     chance = random.Random(seed)
     pools = {one.name: cut_positions(cutting.steps[one.name], seed) for one in cutting.subjects}
     cutting.result.inject("positions", sum(map(left_in, pools.values())))
+    at_edges = sum(left_in(pool, True) for pool in pools.values())
+    cutting.result.inject("of them at edges of messages", at_edges)
     end = time.monotonic() + seconds
     vain = dict.fromkeys(pools, 0)
     for number in itertools.count():
@@ -197,6 +221,7 @@ def cut_all(cutting, seed, seconds, most):
         cutting.judge(subject, director, director.cuts)
         vain[subject.name] = 0 if director.cuts else vain[subject.name] + 1
         cutting.result.inject("connections cut", len(director.cuts))
+    cutting.result.inject("edges cut", at_edges - sum(left_in(pool, True) for pool in pools.values()))
     cutting.result.left_out(sum(map(left_in, pools.values())))
 
 

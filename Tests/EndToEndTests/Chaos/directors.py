@@ -120,8 +120,8 @@ class LoseAnswer(At):
 class CutMany(Counting):
     """Closes the connection after so many bytes of an answer or request, several times in one doing.
 
-    `pool` holds the lengths still to be tried for each (place, name of the round, "answer" or "request"); what is cut
-    is taken out.
+    `pool` holds the lengths still to be tried for each (place, name of the round, "answer" or "request"), each with
+    whether it is at an edge; what is cut is taken out, from the end.
     """
 
     def __init__(self, concerns, pool, chance, most=8, likelihood=0.25):
@@ -137,10 +137,10 @@ class CutMany(Counting):
         if not lengths or self.chance.random() > self.likelihood:
             return None
         # What was prepared before is shorter than what is prepared now: the last one that fits is taken.
-        place = next((place for place in range(len(lengths) - 1, -1, -1) if lengths[place] < len(data)), None)
+        place = next((place for place in range(len(lengths) - 1, -1, -1) if lengths[place][1] < len(data)), None)
         if place is None:
             return None
-        length = lengths.pop(place)
+        _, length = lengths.pop(place)
         self.cuts.append(f"{kind} of {session.place}: {one.name} after {length} bytes")
         return length
 

@@ -25,6 +25,8 @@ import urllib.parse
 TIMEOUT = 60
 # nginx closes a connection that was idle for 65 seconds.
 IDLE = 30
+# … and one that has not sent its first request after 10.
+FIRST = 5
 
 
 class Caller:
@@ -38,7 +40,7 @@ class Caller:
         pair = f"{access['user']}:{access['password']}".encode()
         self.headers = {"Authorization": "Basic " + base64.b64encode(pair).decode()}
         self.connection.connect()
-        self.used = time.monotonic()
+        self.used = time.monotonic() - IDLE + FIRST
 
     def ask(self, method, path, body=None, headers=None):
         """The status, the headers in small letters and the JSON of the answer."""

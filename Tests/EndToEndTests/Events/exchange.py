@@ -8,6 +8,10 @@ import http.client
 import json
 import ssl
 import sys
+import time
+
+# nginx closes a connection that was idle for 65 seconds.
+IDLE = 30
 
 
 def main() -> None:
@@ -16,9 +20,12 @@ def main() -> None:
     connection = http.client.HTTPSConnection("localhost", place["port"], timeout=120, context=context)
     credentials = base64.b64encode(f"{place['user']}:{place['password']}".encode()).decode()
     headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/json"}
+    used = time.monotonic()
     for line in iter(sys.stdin.readline, ""):
         request = json.loads(line)
         body = request.get("body")
+        if time.monotonic() - used > IDLE:
+            connection.close()
         connection.request(
             request["method"],
             "/api/v01" + request["path"],
@@ -27,6 +34,7 @@ def main() -> None:
         )
         answer = connection.getresponse()
         text = answer.read().decode()
+        used = time.monotonic()
         sys.stdout.write(json.dumps({"status": answer.status, "body": text}) + "\n")
         sys.stdout.flush()
 
