@@ -35,5 +35,6 @@ struct Migration {
         Migration(12, "open_attempts", PackageResources._012_open_attempts_sql),
         Migration(13, "refunds_undone", PackageResources._013_refunds_undone_sql),
         Migration(14, "closed_gaps", PackageResources._014_closed_gaps_sql),
+        Migration(15, "fewer_steps", PackageResources._015_fewer_steps_sql),
     ]
 }

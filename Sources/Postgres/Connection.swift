@@ -29,6 +29,7 @@ public final class Connection {
     var pipeline: [Sent] = []
     var prepared = PreparedStatements()
     var buffer = ParameterBuffer()
+    var ahead = ReadingAhead()
     /// Why the connection is of no use any more.
     var end: DatabaseFailure?
     let networkTimeout: UInt64
@@ -53,20 +54,31 @@ public final class Connection {
     /// There is none yet, and nothing is queued: both are faults of the program.
     public func begin() {
         precondition(phase == .none, "a transaction is open already")
+        ahead.forget()
         precondition(pipeline.isEmpty, "statements queued outside a transaction wait to be flushed")
         if link != nil { phase = .wanted }
     }
 
     /// Queues a statement whose rows do not matter. Its failure is thrown by the next call that sends.
     public func enqueue(_ statement: Statement, _ parameters: [Parameter]) {
+        if !statement.isRead { ahead.change() }
         send(statement, parameters, keepsRows: false)
     }
 
     /// Sends what is queued and this statement, in one round trip, and gives back this one's rows.
     public func rows(_ statement: Statement, _ parameters: [Parameter] = []) throws(DatabaseFailure) -> Rows {
+        if let rows = ahead.take(statement, parameters) { return rows }
+        if !statement.isRead { ahead.change() }
         send(statement, parameters, keepsRows: true)
-        return try receive()[0]
+        for reading in ahead.wanted { send(reading.statement, reading.parameters, keepsRows: true) }
+        let found = try receive()
+        if !ahead.wanted.isEmpty { ahead.keep(found.dropFirst()) }
+        return found[0]
     }
+
+    /// Has these read in the round trip of the next statement whose rows somebody asks for, behind it. Whoever then asks for just the
+    /// same gets what came, unless anything was changed meanwhile that may touch it.
+    public func readAhead(_ readings: [ReadingAhead.Reading]) { ahead.want(readings) }
 
     /// Sends what is queued and this statement, in one round trip, and gives back how many rows it touched.
     @discardableResult
@@ -76,6 +88,7 @@ public final class Connection {
 
     /// Sends what is queued and these statements, in one round trip, and gives back the rows of each of these.
     public func all(_ batch: [(Statement, [Parameter])]) throws(DatabaseFailure) -> [Rows] {
+        if !batch.allSatisfy(\.0.isRead) { ahead.change() }
         for (statement, parameters) in batch { send(statement, parameters, keepsRows: true) }
         return try receive()
     }

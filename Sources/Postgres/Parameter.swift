@@ -2,10 +2,10 @@
 ///
 /// Every constructor of a single value takes an optional: nil is a null of that type. A bare ``null`` has no
 /// type, so the server infers one; prefer `.int(nil)` and its like.
-public struct Parameter: Sendable, ExpressibleByIntegerLiteral, ExpressibleByStringLiteral,
+public struct Parameter: Sendable, Equatable, ExpressibleByIntegerLiteral, ExpressibleByStringLiteral,
     ExpressibleByBooleanLiteral, ExpressibleByNilLiteral
 {
-    enum Value: Sendable {
+    enum Value: Sendable, Equatable {
         case null
         case bool(Bool)
         case int16(Int16)

@@ -55,6 +55,10 @@ final class MemoryBooks: Books {
         }
     }
 
+    func reading<Result>(reaching accounts: [Int64], _ body: (any Store) throws -> Result) throws -> Result {
+        try transaction(reaching: accounts, body)
+    }
+
     /// Nobody runs beside it: a pass that is under way would be waited for, so that none of these is begun then.
     func withoutPasses<Result>(of account: Int64, _ body: () throws -> Result) throws -> Result {
         guard world.passes == 0, !world.isAlone else {

@@ -7,6 +7,10 @@ final class MemoryStore: Store {
     var state: MemoryState
     let world: World
     let accounts: [Int64]
+
+    /// All of it is at hand anyway.
+    func foresee(_ readings: [ForeseenReading], account: Int64) {}
+
     /// The invoices of cycles that this transaction made.
     var invoiced: [Int64] = []
 

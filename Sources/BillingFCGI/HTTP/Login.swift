@@ -12,6 +12,8 @@ import Vault
 final class Login {
     private let books: PostgresBooks
     private let memory: CredentialMemory
+    /// Who they were whose passwords are remembered.
+    private var seen: [String: ServiceUser] = [:]
     private let standAside: () -> Void
     private let mostFailures: Int
 
@@ -50,6 +52,11 @@ final class Login {
     private func caller(
         _ name: String, _ password: String, address: String, temporary: Bool
     ) throws -> Caller {
+        books.go(by: nil)
+        if let user = remembered(name, password) {
+            books.go(by: user)
+            return Caller(user: user, isTemporary: false)
+        }
         let found: ServiceUser?
         let blocked: Int?
         // Only what looks like a temporary password is looked for among them: other logins pay nothing for it.
@@ -67,6 +74,7 @@ final class Login {
         if let found, found.isActive,
             memory.knows(user: name, password: password, version: found.version, now: now)
         {
+            note(found)
             return Caller(user: found, isTemporary: false)
         }
         if let blocked { throw LoginBlocked(seconds: blocked) }
@@ -82,8 +90,38 @@ final class Login {
             throw Login.wrong
         }
         memory.remember(user: name, password: password, version: found.version, now: now)
+        note(found)
         try books.operating { try $0.noteLogin(of: name, from: address) }
         return Caller(user: found, isTemporary: false)
+    }
+
+    /// The user of a login that was verified a short while ago. Whether it still is what it was is asked together with what the
+    /// request does first.
+    private func remembered(_ name: String, _ password: String) -> ServiceUser? {
+        guard let user = seen[name] else { return nil }
+        if memory.knows(user: name, password: password, version: user.version, now: RealClock.now()) {
+            return user
+        }
+        seen[name] = nil
+        return nil
+    }
+
+    private func note(_ user: ServiceUser) {
+        if seen.count >= 1000 { seen.removeAll() }
+        seen[user.name] = user
+    }
+
+    /// Whether a request that ended with this error went by a login that is not what it was: then it is to be run again.
+    ///
+    /// A refusal before anything was asked of the database counts only once the login is proven: a revoked user learns nothing.
+    func hasChanged(by error: any Error) -> Bool {
+        var error = error
+        if !(error is LoginChanged) {
+            do { try books.proveLogin() } catch let other { error = other }
+        }
+        guard error is LoginChanged else { return false }
+        seen.removeAll()
+        return true
     }
 
     /// One refusal for an unknown user, a foreign one and a wrong password.

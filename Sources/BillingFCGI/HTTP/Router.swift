@@ -30,7 +30,11 @@ final class Router {
         var response: Response
         do {
             if let page = health.answer(request) { return page }
-            response = try run(request, requestID: requestID, format: &format, row: &row)
+            do {
+                response = try run(request, requestID: requestID, format: &format, row: &row)
+            } catch  where login.hasChanged(by: error) {
+                response = try run(request, requestID: requestID, format: &format, row: &row)
+            }
         } catch {
             response = refuse(error, requestID: requestID, format: format, request)
         }

@@ -12,6 +12,11 @@ public struct CreateCustomer {
     public func execute(
         in store: any Store, reaching accounts: [Int64], vault: any NumberVault, by actor: Actor
     ) throws -> Customer {
+        if !form.paymentOptions.isEmpty,
+            let account = form.accountID ?? (accounts.count == 1 ? accounts[0] : nil)
+        {
+            store.foresee([.paymentOptionIDs(form.paymentOptions.count), .vaultKey], account: account)
+        }
         let state = try AccountChoice.state(of: form.accountID, among: accounts, in: store)
         let account = state.account.id
         let id = try store.insertCustomer(

@@ -21,12 +21,15 @@ public struct ProcessPayment {
         vault: any NumberVault, by actor: Actor
     ) throws -> Transaction {
         try RunAtProcessor(books: books, accounts: accounts, processors: processors).execute { store in
-            try open(in: store, vault: vault, by: actor)
+            try open(among: accounts, in: store, vault: vault, by: actor)
         }
     }
 
-    private func open(in store: any Store, vault: any NumberVault, by actor: Actor) throws -> OpenedMovement {
-        let (state, earlier) = try RunAtProcessor.begin(repeatable, for: customer, in: store)
+    private func open(
+        among accounts: [Int64], in store: any Store, vault: any NumberVault, by actor: Actor
+    ) throws -> OpenedMovement {
+        let (state, earlier) = try RunAtProcessor.begin(
+            repeatable, for: customer, among: accounts, in: store, foreseeing: foreseen)
         if let earlier { return earlier }
         let payer = state.customer
         guard payer.status != .inactive else {
@@ -83,6 +86,17 @@ public struct ProcessPayment {
                 order: ProcessorOrder(
                     attempt, account: state.account, numbers: numbers, securityCode: request.csc,
                     moment: state.moment)))
+    }
+
+    /// What is read of the customer on the way of a payment.
+    private func foreseen(of customer: Identifier<Customer>) -> [ForeseenReading] {
+        var readings: [ForeseenReading] = [.openItems(customer), .openAttempts(customer), .transactionIDs(1)]
+        if let reference = request.paymentOption {
+            readings += [.paymentOption(customer, reference), .vaultKey]
+        } else if request.token == nil, request.accountNumber == nil {
+            readings += [.defaultPaymentOption(customer), .vaultKey]
+        }
+        return readings
     }
 
     private func noteRepeatable(_ id: Identifier<Transaction>, of payer: Customer, in store: any Store) throws

@@ -19,12 +19,15 @@ public struct RefundPayment {
         by actor: Actor
     ) throws -> Transaction {
         try RunAtProcessor(books: books, accounts: accounts, processors: processors).execute { store in
-            try open(in: store, by: actor)
+            try open(among: accounts, in: store, by: actor)
         }
     }
 
-    private func open(in store: any Store, by actor: Actor) throws -> OpenedMovement {
-        let (state, earlier) = try RunAtProcessor.begin(repeatable, for: customer, in: store)
+    private func open(among accounts: [Int64], in store: any Store, by actor: Actor) throws -> OpenedMovement
+    {
+        let (state, earlier) = try RunAtProcessor.begin(
+            repeatable, for: customer, among: accounts, in: store,
+            foreseeing: { [.openAttempts($0), .transactionIDs(1)] })
         if let earlier { return earlier }
         let account = state.account.id
         guard let amount = request.amount else {

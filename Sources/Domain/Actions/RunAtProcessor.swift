@@ -40,14 +40,15 @@ struct RunAtProcessor {
         if let opened = opening.order, let processor = processors(state.account.processor) {
             let answer = processor.submit([opened.order])[0]
             try books.transaction(reaching: accounts) { store in
-                _ = try store.lockedCustomer(.id(state.customer.id.rawValue))
+                // The attempt's customer is locked first, then the attempt; what is open is read behind that.
+                store.foresee([.openItems(state.customer.id)], account: state.account.id)
                 try SettleAttempts(
                     account: state.account, moment: state.moment,
                     answers: [opened.transactionID: .answer(answer)]
                 ).execute(in: store)
             }
         }
-        return try books.transaction(reaching: accounts) { store in
+        return try books.reading(reaching: accounts) { store in
             guard
                 let transaction = try store.transaction(
                     of: state.customer.id, account: state.account.id, .id(opening.transactionID.rawValue))
@@ -62,13 +63,23 @@ struct RunAtProcessor {
 
     /// The customer, locked; and what became of the first request under the key, where this one repeats it.
     ///
+    /// - Parameter foreseen: what is read of the customer next.
     /// - Throws: ``AnsweredBefore`` when the answer of the first request is on record; `Refusal`: V24.
     static func begin(
-        _ repeatable: RepeatableRequest?, for customer: Reference, in store: any Store
+        _ repeatable: RepeatableRequest?, for customer: Reference, among accounts: [Int64],
+        in store: any Store,
+        foreseeing foreseen: (Identifier<Customer>) -> [ForeseenReading] = { _ in [] }
     ) throws -> (state: CustomerState, earlier: OpenedMovement?) {
         let earlier = try repeatable.flatMap { try store.begin($0) }
+        // Of a customer named by its number all of it comes with the lock, behind it.
+        let number: Identifier<Customer>? =
+            if case .id(let id) = customer, accounts.count == 1 { Identifier(id) } else { nil }
+        if let number { store.foresee(foreseen(number), account: accounts[0]) }
         guard let state = try store.lockedCustomer(customer) else {
             throw Refusal(.notFound, "there is no customer \(customer)")
+        }
+        if number != state.customer.id {
+            store.foresee(foreseen(state.customer.id), account: state.account.id)
         }
         guard let earlier else { return (state, nil) }
         guard case .became(let id, let owner, _) = earlier, owner == state.customer.id else {

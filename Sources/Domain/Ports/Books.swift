@@ -7,6 +7,9 @@ public protocol Books: AnyObject {
         reaching accounts: [Int64], _ body: (any Store) throws -> Result
     ) throws -> Result
 
+    /// Runs a body that makes one reading, or several that need not agree with each other; it locks and writes nothing.
+    func reading<Result>(reaching accounts: [Int64], _ body: (any Store) throws -> Result) throws -> Result
+
     /// Runs the body while no billing pass of this merchant account runs anywhere and none can begin: a clock is moved.
     /// Waits for passes that have begun.
     func withoutPasses<Result>(of account: Int64, _ body: () throws -> Result) throws -> Result
@@ -20,7 +23,22 @@ public protocol Books: AnyObject {
 public protocol Store: AccountStore, LedgerStore, CustomerStore, PlanStore, SubscriptionStore,
     TransactionStore, BillingStore, RepetitionStore, ReversalStore, RoundStore,
     ExplanationStore
-{}
+{
+    /// Says what will be read next, so that a store may fetch it in the round trip of its next reading, behind that. Changes nothing in
+    /// what the readings give; what is foreseen in vain costs a little.
+    func foresee(_ readings: [ForeseenReading], account: Int64)
+}
+
+/// A reading of a ``Store`` that is to come, within one merchant account.
+public enum ForeseenReading: Sendable {
+    case openItems(Identifier<Customer>)
+    case openAttempts(Identifier<Customer>)
+    case transactionIDs(Int)
+    case paymentOptionIDs(Int)
+    case paymentOption(Identifier<Customer>, Reference)
+    case defaultPaymentOption(Identifier<Customer>)
+    case vaultKey
+}
 
 /// A merchant account with the reading of its clock.
 public struct AccountState: Sendable {

@@ -96,6 +96,7 @@ enum FailureTable {
     static func error(for failure: DatabaseFailure) -> any Error {
         switch failure.kind {
         case .outcomeUnknown: return OutcomeUnknown(failure)
+        case .constraint("login_has_changed"): return LoginChanged()
         case .constraint(let name):
             if let fault = refusals[name] { return Refusal([fault]) }
             return DatabaseTrouble(failure)

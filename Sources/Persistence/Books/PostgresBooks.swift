@@ -16,6 +16,8 @@ public final class PostgresBooks {
     /// Before this time of ``Pause/now()`` connecting is not tried again.
     private var nextTry = 0
     private var lastRefusal: DatabaseFailure?
+    /// Whose login is still to be asked for.
+    private var unproven: ServiceUser?
     /// When the session's plans are made anew, and how long they served before: both in milliseconds.
     private var nextPlanning = 0
     private var planAge = 0
@@ -62,10 +64,12 @@ public final class PostgresBooks {
             connection.begin()
             self.renewPlans(on: connection)
             let tenants = self.queueTenants(accounts, on: connection)
+            self.queueProof(on: connection)
             do {
                 let result = try body(PostgresStore(connection, reaching: accounts.sorted()))
                 try connection.commit()
                 self.sessionTenants = tenants
+                self.unproven = nil
                 return result
             } catch {
                 connection.rollback()
@@ -82,10 +86,12 @@ public final class PostgresBooks {
     ) throws -> Result {
         try attempt { connection in
             let tenants = self.queueTenants(accounts, on: connection)
+            self.queueProof(on: connection)
             do {
                 let result = try body(PostgresStore(connection, reaching: accounts.sorted()))
                 try connection.flush()
                 self.sessionTenants = tenants
+                self.unproven = nil
                 return result
             } catch {
                 connection.rollback()
@@ -106,6 +112,24 @@ public final class PostgresBooks {
                 throw error
             }
         }
+    }
+
+    /// Goes by a login that was seen a short while ago: the round trip of the next transaction or reading asks whether it still is
+    /// what it was, and ends with ``LoginChanged`` where it is not, before anything else. nil: by none.
+    public func go(by user: ServiceUser?) { unproven = user }
+
+    /// Asks for the login that is still to be asked for, if any.
+    ///
+    /// - Throws: ``LoginChanged``.
+    public func proveLogin() throws {
+        guard let user = unproven else { return }
+        try reading(reaching: user.accounts) { _ in }
+    }
+
+    private func queueProof(on connection: Connection) {
+        guard let user = unproven else { return }
+        connection.enqueue(
+            OperatorStore.proof, [.text(user.name), .int(user.version), .ints(user.accounts)])
     }
 
     /// Connects now, unless the connection stands: before a worker says that it is ready.
@@ -160,14 +184,14 @@ public final class PostgresBooks {
         return tenants
     }
 
-    /// Queues that plans are made anew, where their time has come: after 1/4 s, 1/2 s … and then every ten seconds.
+    /// Queues that plans are made anew, where their time has come: after 1/4 s, 1/2 s … and then every ten minutes.
     ///
     /// A plan is made once in a session and suits the tables of then: none is older than half its session, so that at
     /// first, when tables grow fastest, they hardly more than double meanwhile.
     private func renewPlans(on connection: Connection) {
         guard Pause.now() >= nextPlanning else { return }
         if planAge > 0 { connection.enqueue(Self.discardPlans, []) }
-        planAge = min(max(planAge * 2, 250), 10_000)
+        planAge = min(max(planAge * 2, 250), 600_000)
         nextPlanning = Pause.now() + planAge
     }
 

@@ -1,4 +1,4 @@
-internal import Domain
+public import Domain
 public import Postgres
 
 /// Everything the actions read and write, inside one transaction of ``PostgresBooks``.
@@ -35,10 +35,31 @@ extension PostgresStore {
     func reserve<Subject>(_ count: Int, by statement: Statement) throws -> [Identifier<Subject>] {
         var numbers: [Identifier<Subject>] = []
         while numbers.count < count {
-            numbers += try connection.rows(
-                statement, [.int(Int64(count - numbers.count)), .ints(accounts)]
-            ).map { $0.identifier(0) }
+            numbers += try connection.rows(statement, reservation(count - numbers.count))
+                .map { $0.identifier(0) }
         }
         return numbers
+    }
+
+    private func reservation(_ count: Int) -> [Parameter] { [.int(Int64(count)), .ints(accounts)] }
+
+    public func foresee(_ readings: [ForeseenReading], account: Int64) {
+        guard accounts.contains(account) else { return }
+        connection.readAhead(
+            readings.map { reading in
+                switch reading {
+                case .openItems(let customer): .init(Self.readOpenItems, [.int(account), .ids([customer])])
+                case .openAttempts(let customer):
+                    .init(Self.readOpenAttempts, [.int(account), .ids([customer])])
+                case .transactionIDs(let count):
+                    .init(Self.reserveTransactions, reservation(count), lasts: true)
+                case .paymentOptionIDs(let count): .init(Self.reserveOptions, reservation(count), lasts: true)
+                case .paymentOption(let customer, let reference):
+                    .init(Self.loadOption[reference], [.int(account), .id(customer)] + reference.parameters)
+                case .defaultPaymentOption(let customer):
+                    .init(Self.loadDefaultOption, [.int(account), .id(customer)])
+                case .vaultKey: .init(Self.readVaultKey, [.int(account)], lasts: true)
+                }
+            })
     }
 }

@@ -15,7 +15,7 @@ extension PostgresStore {
          order by x.payment_option_id
         """
     }
-    private static let load = ByReference("payment_option.load") { form in
+    static let loadOption = ByReference("payment_option.load") { form in
         """
         select \(PaymentOptionRow.columns)
           from payment_options x
@@ -24,7 +24,7 @@ extension PostgresStore {
            and \(form.condition("x", id: "payment_option_id", from: 3))\(form.order("x", limit: 1))
         """
     }
-    private static let loadDefault = Statement(
+    static let loadDefaultOption = Statement(
         "payment_option.load_default",
         """
         select \(PaymentOptionRow.columns)
@@ -40,7 +40,7 @@ extension PostgresStore {
           join merchant_accounts a on a.account_id = x.account_id
          where x.account_id = $1 and x.token_code = $2 and x.erase_date is null
         """)
-    private static let reserve = Statement(
+    static let reserveOptions = Statement(
         "payment_option.reserve_ids",
         """
         select n.id
@@ -119,7 +119,7 @@ extension PostgresStore {
     ) throws -> PaymentOption? {
         guard accounts.contains(account) else { return nil }
         return try connection.rows(
-            Self.load[reference], [.int(account), .id(customer)] + reference.parameters
+            Self.loadOption[reference], [.int(account), .id(customer)] + reference.parameters
         ).first.map { PaymentOptionRow.option($0) }
     }
 
@@ -128,7 +128,7 @@ extension PostgresStore {
         of customer: Identifier<Customer>, account: Int64
     ) throws -> PaymentOption? {
         guard accounts.contains(account) else { return nil }
-        return try connection.rows(Self.loadDefault, [.int(account), .id(customer)]).first
+        return try connection.rows(Self.loadDefaultOption, [.int(account), .id(customer)]).first
             .map { PaymentOptionRow.option($0) }
     }
 
@@ -148,7 +148,7 @@ extension PostgresStore {
 
     /// Takes numbers from the sequence, rising.
     public func reservePaymentOptionIDs(_ count: Int) throws -> [Identifier<PaymentOption>] {
-        try reserve(count, by: Self.reserve)
+        try reserve(count, by: Self.reserveOptions)
     }
 
     /// Inserts options and queues their sealed numbers; V29 with the owner of a code that is taken.

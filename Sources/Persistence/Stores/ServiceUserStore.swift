@@ -27,6 +27,9 @@ public struct ServiceUser: Hashable, Sendable {
     public var seesLiveAccounts: Bool
 }
 
+/// A login that a request went by is not what it was when it was seen: the request is to log in anew. Nothing of it was done.
+public struct LoginChanged: Error {}
+
 // Service users and their logins.
 extension OperatorStore {
     private static let insertUser = Statement(
@@ -60,6 +63,17 @@ extension OperatorStore {
         """
     private static let load = Statement(
         "user.load", "select \(columns) from service_users u where u.user_name = $1")
+    /// Refuses, with all that comes behind it, where the user is not what it was.
+    static let proof = Statement(
+        "user.prove",
+        """
+        select case when not exists (
+                      select from service_users u
+                       where u.user_name = $1 and u.version = $2 and u.is_active
+                         and array(select r.account_id from service_user_accounts r
+                                    where r.user_name = u.user_name order by r.account_id) = $3)
+                    then login_has_changed() end
+        """)
     private static let list = Statement(
         "user.list", "select \(columns) from service_users u order by u.user_name")
     private static let block = Statement(

@@ -18,14 +18,14 @@ extension PostgresStore: TransactionStore {
              where x.account_id = $1 and x.customer_id = $2 and \(condition)
             """
     }
-    private static let reserve = Statement(
+    static let reserveTransactions = Statement(
         "transaction.reserve_ids",
         """
         select n.id
           from (select nextval('transaction_ids') as id from generate_series(1, $1)) n
          where not exists (select from transaction_codes k where k.account_id = any ($2) and k.code = n.id::text)
         """)
-    private static let open = Statement(
+    static let readOpenItems = Statement(
         "transaction.open_items",
         """
         select o.transaction_id, o.customer_id, t.type, t.due_date, o.balance,
@@ -45,7 +45,7 @@ extension PostgresStore: TransactionStore {
                   and k.subscription_id = t.subscription_id
                offset 0) s on true
         """)
-    private static let openAttempts = Statement(
+    static let readOpenAttempts = Statement(
         "attempt.open_of_customers",
         """
         select \(AttemptRow.columns)
@@ -131,12 +131,12 @@ extension PostgresStore: TransactionStore {
     }
 
     public func reserveTransactionIDs(_ count: Int) throws -> [Identifier<Transaction>] {
-        try reserve(count, by: Self.reserve)
+        try reserve(count, by: Self.reserveTransactions)
     }
 
     public func openItems(of customers: [Identifier<Customer>], account: Int64) throws -> [OpenItem] {
         guard !customers.isEmpty else { return [] }
-        return try connection.rows(Self.open, [.int(account), .ids(customers)]).map { row in
+        return try connection.rows(Self.readOpenItems, [.int(account), .ids(customers)]).map { row in
             var item = OpenItem(
                 id: row.identifier(0), customerID: row.identifier(1), type: row.code(2), dueDate: row.date(3),
                 left: row.money(4), subscriptionID: row.optionalIdentifier(5))
@@ -147,7 +147,7 @@ extension PostgresStore: TransactionStore {
 
     public func openAttempts(of customers: [Identifier<Customer>], account: Int64) throws -> [OpenAttempt] {
         guard !customers.isEmpty else { return [] }
-        return try connection.rows(Self.openAttempts, [.int(account), .ids(customers)])
+        return try connection.rows(Self.readOpenAttempts, [.int(account), .ids(customers)])
             .map { AttemptRow.attempt($0) }
     }
 

@@ -3,7 +3,7 @@ internal import Postgres
 
 // Data keys and sealed numbers: the third part of the port of customers.
 extension PostgresStore {
-    private static let key = Statement(
+    static let readVaultKey = Statement(
         "vault.key", "select wrapped from vault_keys where account_id = $1")
     private static let insertKey = Statement(
         "vault.key.insert",
@@ -79,13 +79,13 @@ extension PostgresStore {
     /// Reads the account's wrapped data key.
     public func vaultKey(of account: Int64) throws -> [UInt8]? {
         guard accounts.contains(account) else { return nil }
-        return try connection.rows(Self.key, [.int(account)]).first?.bytes(0)
+        return try connection.rows(Self.readVaultKey, [.int(account)]).first?.bytes(0)
     }
 
     /// Stores the key unless there is one, and reads the one that counts.
     public func insertVaultKey(_ wrapped: [UInt8], for account: Int64) throws -> [UInt8] {
         connection.enqueue(Self.insertKey, [.int(account), .bytes(wrapped)])
-        guard let row = try connection.rows(Self.key, [.int(account)]).first else {
+        guard let row = try connection.rows(Self.readVaultKey, [.int(account)]).first else {
             throw Refusal(.notFound, "there is no merchant account \(account)")
         }
         return row.bytes(0)
