@@ -34,7 +34,7 @@ extension FailureTable {
         processor_notices_account processor_notices_append_only processor_notices_attempt \
         processor_notices_code processor_notices_key processor_notices_of_transaction \
         processor_notices_one_effect processor_notices_transaction processor_notices_whole \
-        service_user_accounts_key signing_payments_key signing_payments_transaction \
+        login_has_changed service_user_accounts_key signing_payments_key signing_payments_transaction \
         subscription_adjustments_append_only subscription_adjustments_cancelled_for_good \
         subscription_adjustments_creator subscription_adjustments_days subscription_adjustments_due \
         subscription_adjustments_end_note subscription_adjustments_freeze_whole \

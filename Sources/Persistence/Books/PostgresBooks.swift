@@ -85,6 +85,7 @@ public final class PostgresBooks {
         reaching accounts: [Int64], _ body: (PostgresStore) throws -> Result
     ) throws -> Result {
         try attempt { connection in
+            self.renewPlans(on: connection)
             let tenants = self.queueTenants(accounts, on: connection)
             self.queueProof(on: connection)
             do {
@@ -184,14 +185,14 @@ public final class PostgresBooks {
         return tenants
     }
 
-    /// Queues that plans are made anew, where their time has come: after 1/4 s, 1/2 s … and then every ten minutes.
+    /// Queues that plans are made anew, where their time has come: after 1/4 s, 1/2 s … and then every minute.
     ///
     /// A plan is made once in a session and suits the tables of then: none is older than half its session, so that at
     /// first, when tables grow fastest, they hardly more than double meanwhile.
     private func renewPlans(on connection: Connection) {
         guard Pause.now() >= nextPlanning else { return }
         if planAge > 0 { connection.enqueue(Self.discardPlans, []) }
-        planAge = min(max(planAge * 2, 250), 600_000)
+        planAge = min(max(planAge * 2, 250), 60_000)
         nextPlanning = Pause.now() + planAge
     }
 

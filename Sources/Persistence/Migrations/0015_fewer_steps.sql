@@ -9,7 +9,7 @@ create or replace function sees_live_accounts(name text) returns boolean
   as $$
 begin
   return exists (select from service_user_accounts s join merchant_accounts a using (account_id)
-                  where s.user_name = name and a.mode = 'live');
+                  where s.user_name = sees_live_accounts.name and a.mode = 'live');
 end $$;
 
 -- A login that a request goes by without having asked for it: it is asked for in the round trip of the request's first statement, and
@@ -21,3 +21,6 @@ begin
   raise exception 'the credential is not what it was' using errcode = 'check_violation',
     constraint = 'login_has_changed', table = 'service_users';
 end $$;
+
+-- It compares the rows of a statement as they were and as they are: each with its own, not each with all.
+alter function subscriptions_in_step() set enable_nestloop = off;

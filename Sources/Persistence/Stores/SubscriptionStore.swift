@@ -186,7 +186,8 @@ enum SubscriptionRow {
     /// The columns, from the subscription under the alias `x` and its account under `a`.
     ///
     /// Bills that are fully paid are those billed, less those with something open, reversed, written off or waived in part or whole:
-    /// a write-off or an allowance brought no money.
+    /// a write-off or an allowance brought no money. Looked up by whole keys, the customer's among them: a plan that was made while
+    /// there were no bills serves as well when there are ten thousand.
     static let columns = """
         x.subscription_id, x.account_id, x.customer_id, x.code,
                x.create_date at time zone a.time_zone at time zone 'UTC' as created, x.plan_id, x.plan_name,
@@ -195,19 +196,26 @@ enum SubscriptionRow {
                x.billed_count,
                greatest(0, x.billed_count - case when x.billed_count = 0 then 0 else (
                  select count(*)
-                   from transactions t
-                  where t.account_id = x.account_id and t.subscription_id = x.subscription_id and t.type = 'RI'
-                    and t.cycle_number is not null and t.adjustment_id is null
-                    and (t.status = 'reversed' or exists (
+                   from (select * from transactions k
+                          where k.account_id = x.account_id and k.customer_id = x.customer_id
+                            and k.subscription_id = x.subscription_id and k.type = 'RI' and k.cycle_number is not null
+                            and k.adjustment_id is null
+                         offset 0) t
+                  where t.status = 'reversed' or exists (
                         select from open_items o
                          where o.account_id = t.account_id and o.customer_id = t.customer_id
                            and o.transaction_id = t.transaction_id)
-                      or exists (
-                        select from allocations l
-                          join transactions p on p.account_id = l.account_id and p.customer_id = l.customer_id
-                           and p.transaction_id = l.source_id
-                         where l.account_id = t.account_id and l.target_id = t.transaction_id and l.end_date is null
-                           and (p.type = 'AA' or p.type = 'AP' and p.account_type in ('L', 'W'))))) end) as collected,
+                     or exists (
+                        select from (select * from allocations k
+                                      where k.account_id = t.account_id and k.customer_id = t.customer_id
+                                        and k.target_id = t.transaction_id and k.end_date is null
+                                     offset 0) l
+                         cross join lateral (
+                               select k.type, k.account_type from transactions k
+                                where k.account_id = l.account_id and k.customer_id = l.customer_id
+                                  and k.transaction_id = l.source_id
+                               offset 0) p
+                         where p.type = 'AA' or p.type = 'AP' and p.account_type in ('L', 'W'))) end) as collected,
                x.version, a.invoice_lead_days,
                (select j.type
                   from subscription_adjustments j
