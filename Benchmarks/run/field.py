@@ -6,24 +6,29 @@ folder of its own, which ends with this process, however that ends.
 
 import atexit
 import base64
+import http.client
 import json
 import os
 import re
 import subprocess
+import shutil
 import sys
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROJECT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, f"{PROJECT}/Tests/EndToEndTests/Chaos")
 
+import clients  # noqa: E402
 import recorder  # noqa: E402
+import replay  # noqa: E402
 from processes import Component, wait_until  # noqa: E402
 from proxy import Proxies  # noqa: E402
 from stack import Stack, free_port  # noqa: E402
 
 CARD = "4111111111111111"
 CONNECTIONS = 8
+# What a payment amounts to.
+AMOUNT = 1500
 # What a bench has beside the settings of Scripts/stack.d/postgres.bash.
 LARGER = {"shared_buffers": "1GB", "max_wal_size": "8GB"}
 SHARED = []
@@ -57,12 +62,14 @@ class Field:
     """The stack, one merchant account with customers who have a card each, and the statements of three requests."""
 
     def __init__(self, customers):
-        self.cores = os.cpu_count() or 1
-        self.workers = 2 * self.cores
+        # As many as connections: a plain worker of libfcgi serves one kept connection.
+        self.workers = int(os.environ.get("WORKERS") or CONNECTIONS)
         self.plain_port = free_port()
         self.stack = Stack(workers=self.workers, jobs=1, start=False, connections=200, prefix="billing-bench-")
         self.folder = self.stack.folder
-        self.extra = []
+        self.extra = {}
+        self.seed = 0
+        self.first = self.count = self.apart = 0
         try:
             self.prepare(customers)
         except BaseException:
@@ -90,9 +97,23 @@ class Field:
 
     def end(self):
         """Ends everything and removes the folder."""
-        for one in self.extra:
+        for one in self.extra.values():
             one.end()
         self.stack.end()
+
+    def next_seed(self):
+        """Another number each time."""
+        self.seed += 1
+        return self.seed
+
+    def facts(self):
+        """How it is set up, for the results."""
+        shown = ", ".join(f"{row[0]} = {row[1]}" for row in self.stack.sql(
+            "select name, current_setting(name) from pg_settings where name in ('"
+            + "', '".join(recommended()) + "') order by name"))
+        return [("PostgreSQL's settings", shown),
+                ("set up", f"{self.workers} workers, {CONNECTIONS} connections, {self.count} customers with a card each, "
+                 "nginx by plain HTTP with its access log, one server for all")]
 
     def tune(self):
         """The settings of the server, and a start with them."""
@@ -153,31 +174,42 @@ class Field:
     def play(self, director):
         """Sends each kind of request several times; what each asked the database: {kind: [Exchange]}."""
         found = {"load": [], "create": [], "pay": []}
-        made = []
-        for number in range(8):
-            # The first ones prepare, log in and warm the caches; they do not count.
-            counted = number >= 3
-            for kind in found:
+        options = {}
+        for number in range(12):
+            code = f"b{number + 1}{'0' * 9}"
+            for kind in ("create", "load", "pay"):
+                # Another customer each time, so that what is the customer's can be told from what is constant.
+                known = list(options)[(number * 5) % len(options)] if options else None
+                facts = {":customer": str(known), ":customer + :apart": str(options.get(known))}
                 if kind == "create":
-                    request = ("PUT", "/customers", customer(f"recorded-{number}"))
+                    request, facts = ("PUT", "/customers", customer(code)), {"'b' || :code": code}
+                elif kind == "load":
+                    request = ("GET", f"/customers/{known}", None)
                 else:
-                    made_id = made[(number * 3) % len(made)]["id"] if made else None
-                    if made_id is None:
-                        continue
-                    request = ("GET", f"/customers/{made_id}", None) if kind == "load" else (
-                        "POST", f"/customers/{made_id}/transactions/~process", {"amount": 1000 + number})
+                    request = ("POST", f"/customers/{known}/transactions/~process", {"amount": AMOUNT})
+                before = self.sequences()
                 director.begin()
                 answer = self.ask(*request)
-                taken = director.take()
+                rounds = director.take()
+                moved = self.sequences()
+                for name, value in moved.items():
+                    if value != before.get(name):
+                        facts[f"currval('{name}')"] = value
                 if kind == "create":
-                    made.append(answer)
-                if counted:
-                    found[kind].append(recorder.Exchange(taken, request, answer))
+                    options[answer["id"]] = answer["paymentOptions"][0]["id"]
+                if number >= 4:
+                    # The first ones prepare, log in and warm the caches; they do not count.
+                    found[kind].append(recorder.Exchange(rounds, facts, answer))
+        self.options = director.options
         return found
+
+    def sequences(self):
+        """What each sequence gave last."""
+        rows = self.stack.sql("select schemaname || '.' || sequencename, last_value from pg_sequences")
+        return {name: value for name, value in rows if value}
 
     def ask(self, method, path, fields):
         """One request by the plain listener; its answer, which must be good."""
-        import http.client
         connection = http.client.HTTPConnection("127.0.0.1", self.plain_port, timeout=30)
         body = None if fields is None else json.dumps(fields)
         headers = {"Authorization": "Basic " + self.login, "Accept": "application/json"}
@@ -190,6 +222,130 @@ class Field:
         if answer.status >= 300:
             raise RuntimeError(f"{method} {path}: {answer.status} {text[:300]!r}")
         return json.loads(text)
+
+    def load(self, customers):
+        """Makes customers by the REST interface, one after the other, so that ids of card and customer keep step."""
+        stack = self.stack
+        stack.sql("alter system set synchronous_commit = off; select pg_reload_conf()".replace("; ", ";\n"))
+        self.first, self.count = 1, 10
+        seeds = []
+        while True:
+            seeds.append(self.seed + 1)
+            clients.wrk(self, "create", 2, connections=1)
+            rows = stack.sql(
+                "select min(c.customer_id), count(*), max(c.customer_id), min(o.payment_option_id - c.customer_id), "
+                "max(o.payment_option_id - c.customer_id) from billing.customers c "
+                "join billing.payment_options o using (account_id, customer_id) "
+                f"where c.account_id = {self.merchant.account} and c.code ~ '^b({'|'.join(map(str, seeds))})-'")
+            first, count, last, apart, most = map(int, rows[0])
+            if count >= customers:
+                break
+        # A request that wrk left at the end of a turn may have made the last one.
+        if last - first + 1 != count or apart != most:
+            raise RuntimeError(f"customers are not in step: {rows}")
+        self.first, self.count, self.apart = first, count, apart
+        stack.sql("alter system set synchronous_commit = on;\nselect pg_reload_conf();\nvacuum analyze;\ncheckpoint;")
+
+    def session_options(self):
+        """The settings of the program's own sessions, with the tenant."""
+        return f"{self.options['billing_api']['options']} -c billing.accounts={self.merchant.account}"
+
+    def connection_string(self, user="billing_api"):
+        """How libpq comes to the same database with the same settings."""
+        options = self.session_options().replace("\\", "\\\\").replace("'", "\\'")
+        return f"host={self.stack.books.folder} dbname={self.stack.books.database} user={user} options='{options}'"
+
+    def steps(self, kind, **more):
+        """The statements of a kind of request, in groups."""
+        return replay.steps_of(self.recorded[kind], **more)
+
+    def round_trips(self, kind):
+        """How many round trips the product takes for a request, login included."""
+        return len(self.recorded[kind][-1].rounds)
+
+    def body_size(self):
+        """How long the product's answer to the read is."""
+        return len(json.dumps(self.recorded["load"][-1].answer, separators=(",", ":")).encode())
+
+    # What the product is compared with
+
+    def program(self, name):
+        """A C program of this folder, built with the first call; its path."""
+        path = f"{self.folder}/state/{name}"
+        if not os.path.exists(path):
+            with open(f"{self.folder}/state/statements.h", "w", encoding="utf-8") as file:
+                file.write(replay.in_c(self.steps("load")))
+            postgres = subprocess.run(["pg_config", "--includedir"], capture_output=True, text=True, check=True)
+            subprocess.run(
+                ["gcc", "-O2", "-Wall", "-D_GNU_SOURCE", "-I", f"{self.folder}/state", "-I", postgres.stdout.strip(),
+                 f"{HERE}/{name}.c", "-o", path, *(["-lfcgi", "-lpq"] if name == "load" else [])], check=True)
+            self.stack.own(path, 0o755)
+        return path
+
+    def begin_c(self, database=True):
+        """Starts the C workers, anew at each call: no connection of another turn is kept."""
+        self.stop("c")
+        path = f"{self.folder}/state/c.sock"
+        if os.path.exists(path):
+            os.unlink(path)
+        one = self.stack.component("c", [self.program("load"), path, self.connection_string(),
+                                         str(self.body_size() if database else 0), str(self.workers)])
+        self.started("c", one, path)
+
+    def begin_php(self):
+        """Starts php-fpm, anew at each call."""
+        self.stop("php")
+        state = f"{self.folder}/state"
+        with open(f"{HERE}/load.php.template", encoding="utf-8") as file:
+            text = file.read()
+        text = text.replace("@STATEMENTS@", replay.in_php(self.steps("load"))).replace("@SIZE@", str(self.body_size()))
+        self.stack.put("load.php", text.replace("@CONNECTION@", replay.php_text(self.connection_string())))
+        self.stack.put("php.conf", f"""[global]
+error_log = {self.folder}/log/php
+daemonize = no
+[bench]
+listen = {state}/php.sock
+listen.backlog = 511
+pm = static
+pm.max_children = {self.workers}
+php_admin_value[opcache.enable] = 1
+php_admin_value[opcache.validate_timestamps] = 0
+""")
+        program = shutil.which("php-fpm8.2", path=os.environ.get("PATH", "") + ":/usr/sbin")
+        if not program:
+            raise RuntimeError("php-fpm is not installed: run Scripts/install-packages bench")
+        one = self.stack.component("php", [program, "--nodaemonize", "--fpm-config", f"{state}/php.conf"])
+        self.started("php", one, f"{state}/php.sock")
+
+    def started(self, name, one, path):
+        """Starts what listens on a socket and asks it once."""
+        one.start()
+        self.extra[name] = one
+        wait_until(lambda: os.path.exists(path), 10, f"{name} listens")
+        connection = http.client.HTTPConnection("127.0.0.1", self.plain_port, timeout=10)
+        connection.request("GET", f"/bench/{name}/{self.first}")
+        answer = connection.getresponse()
+        body = answer.read()
+        connection.close()
+        if answer.status != 200 or len(body) < 3:
+            raise RuntimeError(f"{name}: {answer.status} {body[:300]!r}: see its log")
+
+    def stop(self, name):
+        """Ends it, if it runs."""
+        if name in self.extra:
+            self.extra.pop(name).end()
+
+    def use_workers(self, count):
+        """Lets the product run on so many workers from now on."""
+        if count != self.stack.workers_wanted:
+            self.stack.workers_wanted = count
+            self.stack.configure()
+            long = len(self.stack.worker_pools()["long"])
+            self.stack.reload(count + long)
+
+    def checkpoints(self):
+        """How many checkpoints there were."""
+        return int(self.stack.sql("select checkpoints_timed + checkpoints_req from pg_stat_bgwriter")[0][0])
 
 
 def customer(code):

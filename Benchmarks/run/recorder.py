@@ -1,5 +1,6 @@
 """What the program asks its database, read by a proxy: the statements, their parameters, and how they are grouped."""
 
+import datetime
 import struct
 
 from proxy import Director
@@ -10,14 +11,16 @@ class Asked:
 
     def __init__(self, name, sql, types, values):
         self.name, self.sql, self.types, self.values = name, sql, types, values
-        self.rows = []
 
 
 class Exchange:
-    """One request to the product, and the rounds to the database that it took: [(role, [Asked])]."""
+    """One request to the product, the rounds to the database that it took: [(role, [Asked])], and what is known of it.
 
-    def __init__(self, rounds, request, answer):
-        self.rounds, self.request, self.answer = rounds, request, answer
+    `facts` are expressions and the values that they had: {":customer": "540001", "currval('billing.x_ids')": "77"}.
+    """
+
+    def __init__(self, rounds, facts, answer):
+        self.rounds, self.facts, self.answer = rounds, facts, answer
 
 
 class Recording(Director):
@@ -60,8 +63,6 @@ def read(request, answer, known):
     """The statements of one round. `known` is what the session has prepared: {name: [sql, types]}."""
     asked, waiting = [], []
     described = [body for kind, body in messages(answer) if kind == b"t"]
-    rows = [body for kind, body in messages(answer) if kind in b"DCI"]
-    del rows
     for kind, body in messages(request):
         if kind == b"P":
             name, sql, rest = body.split(b"\0", 2)
@@ -101,9 +102,13 @@ def bound(body, known):
     return Asked(name.decode(), sql, types, values)
 
 
-NAMES = {16: "boolean", 17: "bytea", 20: "bigint", 21: "smallint", 23: "integer", 25: "text", 1082: "date", 1184: "timestamptz",
-         1042: "bpchar", 1043: "varchar", 3802: "jsonb", 1000: "boolean[]", 1001: "bytea[]", 1005: "smallint[]", 1007: "integer[]",
-         1009: "text[]", 1016: "bigint[]", 1182: "date[]", 1185: "timestamptz[]"}
+# The types that the client knows (Sources/Postgres/Parameter.swift), by their numbers in PostgreSQL.
+TYPES = {
+    16: "boolean", 17: "bytea", 20: "bigint", 21: "smallint", 23: "integer", 25: "text", 114: "json", 701: "float8",
+    1042: "bpchar", 1043: "varchar", 1082: "date", 1114: "timestamp", 1184: "timestamptz", 1700: "numeric",
+    2950: "uuid", 3802: "jsonb", 1000: "boolean[]", 1001: "bytea[]", 1005: "smallint[]", 1007: "integer[]",
+    1009: "text[]", 1016: "bigint[]", 1182: "date[]", 1185: "timestamptz[]",
+}
 
 
 def text_of(oid, raw):
@@ -115,14 +120,17 @@ def text_of(oid, raw):
     if oid == 17:
         return "\\x" + raw.hex()
     if oid == 1082:
-        return f"J{2451545 + int.from_bytes(raw, 'big', signed=True)}"
-    if oid == 1184:
-        return "MICROS" + str(int.from_bytes(raw, "big", signed=True))
+        return str(datetime.date(2000, 1, 1) + datetime.timedelta(days=int.from_bytes(raw, "big", signed=True)))
+    if oid in (1114, 1184):
+        since = datetime.timedelta(microseconds=int.from_bytes(raw, "big", signed=True))
+        return f"{datetime.datetime(2000, 1, 1) + since}{'+00' if oid == 1184 else ''}"
     if oid == 3802:
         return raw[1:].decode()
-    if NAMES.get(oid, "").endswith("[]"):
+    if TYPES.get(oid, "").endswith("[]"):
         return array_of(raw)
-    return raw.decode()
+    if oid in (25, 114, 1042, 1043):
+        return raw.decode()
+    raise ValueError(f"a parameter of type {oid} in binary cannot be read")
 
 
 def array_of(raw):
