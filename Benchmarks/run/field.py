@@ -180,7 +180,7 @@ class Field:
             for kind in ("create", "load", "pay"):
                 # Another customer each time, so that what is the customer's can be told from what is constant.
                 known = list(options)[(number * 5) % len(options)] if options else None
-                facts = {":customer": str(known), ":customer + :apart": str(options.get(known))}
+                facts = {":customer": str(known), ":customer::bigint + :apart::bigint": str(options.get(known))}
                 if kind == "create":
                     request, facts = ("PUT", "/customers", customer(code)), {"'b' || :code": code}
                 elif kind == "load":

@@ -98,9 +98,10 @@ def pgbench(steps, before=()):
 def in_pgbench(one, constants):
     """A parameter in a script of pgbench."""
     if one.nonce:
-        text = f"lpad((:nonce % {10 ** one.fact})::text, {one.fact}, '0')"
+        text = f"lpad((:nonce::bigint % {10 ** one.fact})::text, {one.fact}, '0')"
     elif one.fact:
-        text = f"({one.fact})"
+        # currval is volatile: by itself in a condition it would keep the server from using an index.
+        text = f"(select {one.fact})" if one.fact.startswith("currval") else f"({one.fact})"
     elif one.constant is None:
         return f"null::{one.type}"
     else:
