@@ -335,6 +335,11 @@ php_admin_value[opcache.validate_timestamps] = 0
         if name in self.extra:
             self.extra.pop(name).end()
 
+    def bench_role(self):
+        """Makes the role that may do what the product's and the processor's may, once."""
+        if not self.stack.sql("select 1 from pg_roles where rolname = 'billing_bench'"):
+            self.stack.sql("create role billing_bench login in role billing_api, billing_sandbox")
+
     def use_workers(self, count):
         """Lets the product run on so many workers from now on."""
         if count != self.stack.workers_wanted:

@@ -31,22 +31,24 @@ class Step:
         self.parameters = parameters
 
 
-def steps_of(exchanges, roles=("billing_api",), login=False):
+def steps_of(exchanges, roles=("billing_api",), login=False, rounds=False):
     """The statements of all these exchanges, which must have the same ones, in their order.
 
     A list of lists: each inner one is what may go out in one round trip, as nothing lies between that is decided
-    elsewhere. What another role asks for is left out, but parts what is before from what is after.
+    elsewhere; with `rounds` it is what the product sends in one. What another role asks for is left out, but parts
+    what is before from what is after.
     """
-    flat = [[(role, one) for role, asked in each.rounds for one in asked
+    flat = [[((role, at) if rounds else role, one) for at, (role, asked) in enumerate(each.rounds) for one in asked
              if not one.name.startswith(NOW_AND_THEN + (() if login else LOGIN))] for each in exchanges]
-    shapes = {tuple((role, one.name) for role, one in each) for each in flat}
+    shapes = {tuple((at[0] if rounds else at, one.name) for at, one in each) for each in flat}
     if len(shapes) != 1:
         raise RuntimeError(f"the same request does not ask the same each time: {shapes}")
     groups, last = [], None
-    for number, (role, first) in enumerate(flat[0]):
-        if role != last:
+    for number, (at, first) in enumerate(flat[0]):
+        role = at[0] if rounds else at
+        if at != last:
             groups.append([])
-            last = role
+            last = at
         if role in roles:
             groups[-1].append(Step(role, first, [
                 parameter([each[number][1].values[index] for each in flat], TYPES[first.types[index]],

@@ -6,8 +6,10 @@ import time
 import clients
 import field as fields
 import replay
+import request_breakdown
 from field import AMOUNT, CONNECTIONS
 from report import Row
+from request_breakdown import DRAWING
 
 
 def close():
@@ -47,7 +49,7 @@ def alternate(count, parts):
 
 def load_script(field, login=False):
     """The read as a script of pgbench."""
-    return replay.pgbench(field.steps("load", login=login), ["\\set customer random(:first, :first + :count - 1)"])
+    return replay.pgbench(field.steps("load", login=login), DRAWING["load"])
 
 
 def reads(quick, seconds):
@@ -128,7 +130,7 @@ def creates(quick, seconds):
     """P5: create a customer with a card."""
     field = ready(quick)
     count, span = rounds_of(quick, seconds, 2, 5 if quick else 20)
-    script = replay.pgbench(field.steps("create"), ["\\set code random(1, 1000000000000000)"])
+    script = replay.pgbench(field.steps("create"), DRAWING["create"])
     latencies = []
 
     def product():
@@ -149,13 +151,11 @@ def payments(quick, seconds):
     """P6: process a card payment."""
     field = ready(quick)
     count, span = rounds_of(quick, seconds, 3, 5 if quick else 20)
-    # Each client has the customers of its own, in an order that comes to each once.
-    drawing = [f"\\set n :n + 1",
-               f"\\set customer :first + permute((:n * {CONNECTIONS} + :client_id) % :count, :count)"]
+    # Each client has customers of its own, in an order that comes to each once.
+    drawing = DRAWING["pay"]
     two = replay.pgbench(field.steps("pay"), drawing)
     everything = replay.pgbench(field.steps("pay", roles=("billing_api", "billing_sandbox")), drawing)
-    field.stack.sql("create role billing_bench login in role billing_api, billing_sandbox"
-                    if not field.stack.sql("select 1 from pg_roles where rolname = 'billing_bench'") else "select 1")
+    field.bench_role()
     latencies = []
 
     def product():
@@ -285,3 +285,11 @@ ROWS = [
     ("P1 P2 P3", reads, 300, 36), ("P4", single, 100, 8), ("P5", creates, 240, 30), ("P6", payments, 330, 45),
     ("TLS", with_tls, 100, 12), ("OPEN", open_loop, 60, 8), ("P13", scaling, 100, 8), ("P14", idle_connections, 100, 8),
 ]
+
+
+def where(kind):
+    """A function that tells where the time of a kind of request goes."""
+    return lambda quick: request_breakdown.breakdown(ready(quick), kind, quick)
+
+
+BREAKDOWN = [("P1", where("load")), ("P5", where("create")), ("P6", where("pay"))]
