@@ -3,8 +3,9 @@
     bench.py [--quick] [--only P1,P5] [--write] [--breakdown]
 
 Rows are functions in modules: `ROWS = [("P1 P2", function, seconds, seconds when quick)]`, where
-`function(quick, seconds)` gives a Row or several; `function` may be named by any of its ids. A module may have
-`close()`, called after its last row, and `BREAKDOWN = [(name, function)]`, where `function(quick)` gives Markdown.
+`function(quick, seconds)` gives a Row or several; a row may be named by any of its ids; one with 0 seconds when quick
+is left out then. A module may have `close()`, called after its last row, `facts()`, which says how it was set up, and
+`BREAKDOWN = [(ids, function)]`, where `function(quick)` gives Markdown.
 """
 
 import argparse
@@ -116,8 +117,8 @@ def main():
     print("\n" + report.printed(rows))
     print("\n" + "\n".join(f"{what}: {words}" for what, words in facts if words))
     missed = [row.id for row in rows if row.passed is False]
-    print(f"\nbench: {len(rows)} rows in {time.monotonic() - began:.0f} s; below the reach: {', '.join(missed) or 'none'}"
-          + (f"; not measured: {failures}" if failures else ""))
+    print(f"\nbench: {len(rows)} rows in {time.monotonic() - began:.0f} s; "
+          f"below the reach: {', '.join(missed) or 'none'}" + (f"; not measured: {failures}" if failures else ""))
     if options.write:
         with open(RESULTS, "w", encoding="utf-8") as file:
             file.write(report.document(rows, facts, []))
@@ -128,7 +129,7 @@ def main():
 
 def settings(parts):
     """What the modules say about how they were set up."""
-    return [fact for part in parts for fact in getattr(part, "FACTS", lambda: [])()]
+    return [fact for part in parts for fact in getattr(part, "facts", lambda: [])()]
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def wrk(field, kind, seconds, connections=8, tls=False, close=False, tolerated=0
     More refusals than tolerated, as a part of all, are an error.
     """
     host = f"https://localhost:{field.stack.port}" if tls else f"http://127.0.0.1:{field.plain_port}"
-    text = run(field, ["wrk", f"-c{connections}", "-t1", f"-d{seconds:.0f}s", "--timeout", "30s",
+    text = run(field, ["wrk", f"-c{connections}", "-t1", f"-d{max(1, round(seconds))}s", "--timeout", "30s",
                        "-s", f"{HERE}/requests.lua", host, "--", kind, str(field.first), str(field.count),
                        str(field.next_seed()), field.login, *(["close"] if close else [])], seconds)
     found = json.loads(re.search("^FIGURES (.*)$", text, re.MULTILINE).group(1))
@@ -69,10 +69,11 @@ class Kept:
         self.socket.settimeout(30)
         self.socket.connect(path)
 
-    def ask(self, uri="/healthz"):
-        """One GET; the head and body that came."""
+    def ask(self, uri="/healthz", **more):
+        """One GET, with more parameters; the head and body that came."""
         names = {"REQUEST_METHOD": "GET", "REQUEST_URI": uri, "QUERY_STRING": "", "SERVER_PROTOCOL": "HTTP/1.1",
-                 "REMOTE_ADDR": "127.0.0.1", "HTTPS": "on", "HTTP_HOST": "localhost", "HTTP_X_REQUEST_ID": "bench"}
+                 "REMOTE_ADDR": "127.0.0.1", "HTTPS": "on", "HTTP_HOST": "localhost", "HTTP_X_REQUEST_ID": "bench",
+                 **more}
         pairs = b"".join(struct.pack("!BB", len(name), len(value)) + name.encode() + value.encode()
                          for name, value in names.items())
         self.socket.sendall(record(1, struct.pack("!HB5x", 1, 1)) + record(4, pairs) + record(4, b"")

@@ -32,6 +32,8 @@ AMOUNT = 1500
 # What a bench has beside the settings of Scripts/stack.d/postgres.bash.
 LARGER = {"shared_buffers": "1GB", "max_wal_size": "8GB"}
 SHARED = []
+# How the last one was set up, for the results.
+SEEN = []
 
 
 def recommended():
@@ -40,7 +42,8 @@ def recommended():
         text = file.read()
     found = dict(re.findall(r"^([a-z_]+) = '?([A-Za-z0-9.]+)'?$", text, re.MULTILINE))
     chosen = ("fsync", "synchronous_commit", "full_page_writes", "shared_buffers", "effective_cache_size", "work_mem",
-              "maintenance_work_mem", "wal_compression", "max_wal_size", "checkpoint_timeout", "random_page_cost", "jit")
+              "maintenance_work_mem", "wal_compression", "max_wal_size", "checkpoint_timeout", "random_page_cost",
+              "jit")
     return {**{name: found[name] for name in chosen if name in found}, **LARGER}
 
 
@@ -48,6 +51,7 @@ def field(quick=False):
     """The field of this process, made with the first call."""
     if not SHARED:
         SHARED.append(Field(2_000 if quick else 20_000))
+        SEEN[:] = SHARED[0].facts()
         atexit.register(close)
     return SHARED[0]
 
@@ -112,8 +116,8 @@ class Field:
             "select name, current_setting(name) from pg_settings where name in ('"
             + "', '".join(recommended()) + "') order by name"))
         return [("PostgreSQL's settings", shown),
-                ("set up", f"{self.workers} workers, {CONNECTIONS} connections, {self.count} customers with a card each, "
-                 "nginx by plain HTTP with its access log, one server for all")]
+                ("set up", f"{self.workers} workers, {CONNECTIONS} connections, {self.count} customers with a card "
+                 "each, nginx by plain HTTP with its access log, one database server for all")]
 
     def tune(self):
         """The settings of the server, and a start with them."""
@@ -189,7 +193,7 @@ class Field:
                     request = ("POST", f"/customers/{known}/transactions/~process", {"amount": AMOUNT})
                 before = self.sequences()
                 director.begin()
-                answer = self.ask(*request)
+                answer, size = self.ask(*request)
                 rounds = director.take()
                 moved = self.sequences()
                 for name, value in moved.items():
@@ -199,7 +203,7 @@ class Field:
                     options[answer["id"]] = answer["paymentOptions"][0]["id"]
                 if number >= 4:
                     # The first ones prepare, log in and warm the caches; they do not count.
-                    found[kind].append(recorder.Exchange(rounds, facts, answer))
+                    found[kind].append(recorder.Exchange(rounds, facts, answer, size))
         self.options = director.options
         return found
 
@@ -209,7 +213,7 @@ class Field:
         return {name: value for name, value in rows if value}
 
     def ask(self, method, path, fields):
-        """One request by the plain listener; its answer, which must be good."""
+        """One request by the plain listener; its answer, which must be good, and how long that is."""
         connection = http.client.HTTPConnection("127.0.0.1", self.plain_port, timeout=30)
         body = None if fields is None else json.dumps(fields)
         headers = {"Authorization": "Basic " + self.login, "Accept": "application/json"}
@@ -221,12 +225,12 @@ class Field:
         connection.close()
         if answer.status >= 300:
             raise RuntimeError(f"{method} {path}: {answer.status} {text[:300]!r}")
-        return json.loads(text)
+        return json.loads(text), len(text)
 
     def load(self, customers):
         """Makes customers by the REST interface, one after the other, so that ids of card and customer keep step."""
         stack = self.stack
-        stack.sql("alter system set synchronous_commit = off; select pg_reload_conf()".replace("; ", ";\n"))
+        stack.sql("alter system set synchronous_commit = off;\nselect pg_reload_conf();")
         self.first, self.count = 1, 10
         seeds = []
         while True:
@@ -265,7 +269,7 @@ class Field:
 
     def body_size(self):
         """How long the product's answer to the read is."""
-        return len(json.dumps(self.recorded["load"][-1].answer, separators=(",", ":")).encode())
+        return self.recorded["load"][-1].size
 
     # What the product is compared with
 
@@ -355,6 +359,7 @@ php_admin_value[opcache.validate_timestamps] = 0
 
 def customer(code):
     """A customer with a card."""
-    return {"firstName": "Ann", "lastName": "Lee", "code": code, "email": "ann.lee@example.com", "street": "1 Elm Street",
-            "city": "Springfield", "zipCode": "12345", "countryCode": "US", "paymentOptions": [
+    return {"firstName": "Ann", "lastName": "Lee", "code": code, "email": "ann.lee@example.com",
+            "street": "1 Elm Street", "city": "Springfield", "zipCode": "12345", "countryCode": "US",
+            "paymentOptions": [
                 {"accountNumber": CARD, "accountAccessory": "1239", "holderName": "Ann Lee"}]}

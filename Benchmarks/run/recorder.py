@@ -17,10 +17,11 @@ class Exchange:
     """One request to the product, the rounds to the database that it took: [(role, [Asked])], and what is known of it.
 
     `facts` are expressions and the values that they had: {":customer": "540001", "currval('billing.x_ids')": "77"}.
+    `size` is the length of the answer.
     """
 
-    def __init__(self, rounds, facts, answer):
-        self.rounds, self.facts, self.answer = rounds, facts, answer
+    def __init__(self, rounds, facts, answer, size):
+        self.rounds, self.facts, self.answer, self.size = rounds, facts, answer, size
 
 
 class Recording(Director):

@@ -31,7 +31,8 @@ LOGIN = "login, all of it"
 # What the innermost function is, whatever called it.
 KINDS = [
     ("kernel", r"\[kernel"), ("libpq", r"libpq\.so"), ("libfcgi", r"libfcgi\.so"),
-    ("memory and counting", r" (malloc|free|cfree|calloc|realloc|_int_\w+|tcache\w*|unlink_chunk\S*|swift_\w+|_swift\w*) "),
+    ("memory and counting",
+     r" (malloc|free|cfree|calloc|realloc|_int_\w+|tcache\w*|unlink_chunk\S*|swift_\w+|_swift\w*) "),
     ("other libraries", r"\.so"), ("our code and Swift's", r""),
 ]
 DRAWING = {
@@ -55,8 +56,9 @@ def breakdown(field, kind, quick):
     lines += [f"| {name} | {all_of:.0f} | {kernel:.0f} |" for name, (all_of, kernel) in processes.items()]
     if parts:
         names = [name for name, _ in KINDS]
-        lines += ["", "The workers' part of that, µs, by what it is done for and where it is spent (perf, samples of the "
-                  "processor's clock):", "", "| for | all | " + " | ".join(names) + " |", "|---|" + "---|" * (len(names) + 1)]
+        lines += ["", "The workers' part of that, µs, by what it is done for and where it is spent (perf, samples of "
+                  "the processor's clock):", "", "| for | all | " + " | ".join(names) + " |",
+                  "|---|" + "---|" * (len(names) + 1)]
         for name in sorted(parts, key=lambda name: -sum(parts[name].values())):
             cells = [f"{parts[name].get(one, 0):.0f}" for one in names]
             lines.append(f"| {name} | {sum(parts[name].values()):.0f} | " + " | ".join(cells) + " |")
@@ -69,31 +71,44 @@ def breakdown(field, kind, quick):
 
 
 def wall(field, kind, span):
-    """Wall time of one request after the other, by layers."""
-    nothing = clients.wrk(field, "nothing", span, connections=1)["p50"]
-    field.begin_c(database=False)
-    bare = clients.wrk(field, "c", span, connections=1)["p50"]
-    field.stop("c")
-    whole = clients.wrk(field, kind, span, connections=1, tolerated=0.05)["p50"]
+    """Wall time of one request after the other, by layers, in rounds that alternate."""
     roles = ("billing_api", "billing_sandbox")
     field.bench_role()
     fewest = replay.pgbench(field.steps(kind, roles=roles), DRAWING[kind])
     rounds = replay.pgbench(field.steps(kind, roles=roles, login=True, rounds=True), DRAWING[kind])
-    alone = [1e6 / clients.pgbench(field, script, span, clients=1, user="billing_bench") for script in (fewest, rounds)]
-    rows = [("nginx alone (`return 200`), p50", nothing),
-            ("… and FastCGI to a C worker that does nothing, p50", bare)]
-    if kind == "load":
-        field.begin_c()
-        rows.append(("… and the statements in one pipeline (C worker), p50",
-                     clients.wrk(field, "c", span, connections=1)["p50"]))
+
+    def asked(what, database=None):
+        """Seconds of one request by one connection; of the C worker with or without its database."""
+        if database is not None:
+            field.begin_c(database=database)
+        rate = clients.wrk(field, what, span / 3, connections=1, tolerated=0.05)["rate"]
         field.stop("c")
-    rows += [("the product, p50", whole),
-             ("the statements without login, by pgbench, in the fewest round trips, mean", alone[0]),
-             (f"the statements with login, by pgbench, in the product's {field.round_trips(kind)} round trips, mean",
-              alone[1]),
-             ("the product without nginx, FastCGI and the database in its round trips: the program", whole - bare - alone[1])]
-    return ["Wall time of one request, one at a time, µs:", "", "| layer | µs |", "|---|---|",
-            *(f"| {name} | {value:.0f} |" for name, value in rows), "",
+        return 1e6 / rate
+
+    def run(script):
+        return 1e6 / clients.pgbench(field, script, span / 3, clients=1, user="billing_bench")
+
+    parts = {
+        "nginx alone (`return 200`)": lambda: asked("nothing"),
+        "… and FastCGI to a C worker that does nothing": lambda: asked("c", False),
+        "… and the statements in one pipeline (C worker)": lambda: asked("c", True),
+        "the product": lambda: asked(kind),
+        "the statements without login, by pgbench, in the fewest round trips": lambda: run(fewest),
+        f"the statements with login, by pgbench, in the product's {field.round_trips(kind)} round trips":
+            lambda: run(rounds),
+    }
+    names = list(parts)
+    if kind != "load":
+        parts.pop(names[2])
+    found = {name: [] for name in parts}
+    for _ in range(3):
+        for name, part in parts.items():
+            found[name].append(part())
+    middle = {name: statistics.median(values) for name, values in found.items()}
+    middle["the program: the product less nginx and FastCGI, less the database in its round trips"] = (
+        middle[names[3]] - middle[names[1]] - middle[names[5]])
+    return ["Wall time of one request, one at a time, mean, µs:", "", "| layer | µs |", "|---|---|",
+            *(f"| {name} | {value:.0f} |" for name, value in middle.items()), "",
             "Round trips of the product:", "",
             *(f"{number}. {role}: {', '.join(one.name for one in asked)}"
               for number, (role, asked) in enumerate(field.recorded[kind][-1].rounds, 1))]
@@ -131,7 +146,7 @@ def under_load(field, kind, span):
     figures = {}
 
     def load():
-        figures.update(clients.wrk(field, kind, span + 3, CONNECTIONS, tolerated=0.05))
+        figures.update(clients.wrk(field, kind, span + 2, CONNECTIONS, tolerated=0.05))
 
     thread = threading.Thread(target=load)
     thread.start()
@@ -140,15 +155,15 @@ def under_load(field, kind, span):
     before = {pid: spent(pid) for pids in groups.values() for pid in pids}
     began = time.monotonic()
     record = f"{field.folder}/perf.data"
+    time.sleep(span / 2)
+    took = time.monotonic() - began
+    after = {pid: spent(pid) for pid in before}
+    # Only now: taking samples costs the workers some percent.
     if shutil.which("perf"):
         subprocess.run(
             ["perf", "record", "-q", "-e", "cpu-clock", "-F", "1997", "--call-graph", "fp", "-o", record, "-p",
-             ",".join(map(str, groups["workers"])), "--", "sleep", str(span)], check=False, capture_output=True,
+             ",".join(map(str, groups["workers"])), "--", "sleep", str(span / 2)], check=False, capture_output=True,
             cwd=field.folder)
-    else:
-        time.sleep(span)
-    took = time.monotonic() - began
-    after = {pid: spent(pid) for pid in before}
     thread.join()
     rate = figures["rate"]
     each = 1e6 / (rate * took)
@@ -193,7 +208,7 @@ def part_of(stack):
         for part, words in PARTS:
             if re.search(words, name):
                 return part
-    return "other"
+    return "not attributable"
 
 
 def demangled(names):
@@ -216,12 +231,12 @@ def statements(field, kind, span):
     field.stack.sql("select pg_stat_statements_reset()")
     made = clients.wrk(field, kind, span, tolerated=0.05)["requests"]
     rows = field.stack.sql(
-        "select calls, total_exec_time * 1000, toplevel, regexp_replace(query, '\\s+', ' ', 'g') from pg_stat_statements "
-        "where userid <> 'postgres'::regrole order by total_exec_time desc")
+        "select calls, total_exec_time * 1000, toplevel, regexp_replace(query, '\\s+', ' ', 'g') "
+        "from pg_stat_statements where userid <> 'postgres'::regrole order by total_exec_time desc")
     field.stack.sql("alter system reset pg_stat_statements.track;\nselect pg_reload_conf();")
     known = {plain(one.sql): one.name for each in field.recorded[kind] for _, asked in each.rounds for one in asked}
-    lines = ["The database's own time for one request, µs (pg_stat_statements; what is in brackets is run by triggers and "
-             "functions, within what called it):", "", "| statement | calls | µs |", "|---|---|---|"]
+    lines = ["The database's own time for one request, µs (pg_stat_statements; what is in brackets is run by triggers "
+             "and functions, within what called it):", "", "| statement | calls | µs |", "|---|---|---|"]
     for calls, total, top, text in rows[:30]:
         name = known.get(plain(text), text[:100])
         name = name if top == "t" else f"({name})"

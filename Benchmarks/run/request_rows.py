@@ -1,4 +1,7 @@
-"""Rows of the REST interface: reads, writes, latency, TLS, workers and idle connections."""
+"""Rows of the REST interface: reads, writes, latency, TLS, workers and idle connections.
+
+They share one field with the rows of process_rows.py, which ends it.
+"""
 
 import statistics
 import time
@@ -12,24 +15,9 @@ from report import Row
 from request_breakdown import DRAWING
 
 
-def close():
-    """Ends the field that all of them share."""
-    fields.close()
-
-
-def FACTS():  # noqa: N802: bench.py asks each module for it
-    """How the field was set up."""
-    return list(SEEN)
-
-
-SEEN = []
-
-
-def ready(quick):
-    """The shared field, and how it is set up noted."""
-    one = fields.field(quick)
-    SEEN[:] = one.facts()
-    return one
+def facts():
+    """How the field was set up, for bench.py."""
+    return list(fields.SEEN)
 
 
 def rounds_of(quick, seconds, parts, least=1.0):
@@ -54,7 +42,7 @@ def load_script(field, login=False):
 
 def reads(quick, seconds):
     """P1, P2, P3: load one customer by id."""
-    field = ready(quick)
+    field = fields.field(quick)
     count, span = rounds_of(quick, seconds, 5)
 
     def worker():
@@ -109,7 +97,7 @@ def latency(figures):
 
 def single(quick, seconds):
     """P4: what one request costs beside an answer of nginx alone."""
-    field = ready(quick)
+    field = fields.field(quick)
     count, span = rounds_of(quick, seconds, 2)
     clients.wrk(field, "load", 1)
     rates = []
@@ -128,7 +116,7 @@ def single(quick, seconds):
 
 def creates(quick, seconds):
     """P5: create a customer with a card."""
-    field = ready(quick)
+    field = fields.field(quick)
     count, span = rounds_of(quick, seconds, 2, 5 if quick else 20)
     script = replay.pgbench(field.steps("create"), DRAWING["create"])
     latencies = []
@@ -149,7 +137,7 @@ def creates(quick, seconds):
 
 def payments(quick, seconds):
     """P6: process a card payment."""
-    field = ready(quick)
+    field = fields.field(quick)
     count, span = rounds_of(quick, seconds, 3, 5 if quick else 20)
     # Each client has customers of its own, in an order that comes to each once.
     drawing = DRAWING["pay"]
@@ -169,8 +157,8 @@ def payments(quick, seconds):
             "all": lambda: clients.pgbench(field, everything, span, user="billing_bench")})
     refused = sum(one["refused"] for one in latencies)
     whole = statistics.median(found["product"]) / statistics.median(found["all"])
-    return Row("P6", f"~process a card payment of {AMOUNT}, sandbox in the same server, {CONNECTIONS} connections", "/s",
-               True, found["product"], found["pgbench"],
+    return Row("P6", f"~process a card payment of {AMOUNT}, sandbox in the same server, {CONNECTIONS} connections",
+               "/s", True, found["product"], found["pgbench"],
                f"pgbench, {CONNECTIONS} clients, the statements of both transactions, a pipeline each",
                (0.55, "≥ 0.55"), (0.70, "0.70"),
                [f"{field.round_trips('pay')} round trips a request with the login and the processor; "
@@ -200,7 +188,7 @@ class Watched:
 
 def with_tls(quick, seconds):
     """What TLS costs on kept connections, and on fresh ones."""
-    field = ready(quick)
+    field = fields.field(quick)
     count, span = rounds_of(quick, seconds, 4)
     clients.wrk(field, "load", 1)
     found = alternate(count, {
@@ -210,13 +198,14 @@ def with_tls(quick, seconds):
         "fresh tls": lambda: clients.wrk(field, "load", span, tls=True, close=True)["rate"],
     })
     fresh = statistics.median(found["fresh tls"]) / statistics.median(found["fresh"])
-    return Row("TLS", f"P1 by TLS, {CONNECTIONS} kept connections", "/s", True, found["tls"], found["plain"], "the same without",
-               None, None, [f"a connection for each request: {fresh:.2f} ({statistics.median(found['fresh tls']):.0f}/s)"])
+    return Row("TLS", f"P1 by TLS, {CONNECTIONS} kept connections", "/s", True, found["tls"], found["plain"],
+               "the same without", None, None,
+               [f"a connection for each request: {fresh:.2f} ({statistics.median(found['fresh tls']):.0f}/s)"])
 
 
 def open_loop(quick, seconds):
     """Latency at half of the capacity, by requests at set times."""
-    field = ready(quick)
+    field = fields.field(quick)
     count, span = rounds_of(quick, seconds, 2)
     capacity = clients.wrk(field, "load", span)["rate"]
     rate = round(capacity / 2)
@@ -232,7 +221,7 @@ def open_loop(quick, seconds):
 
 def scaling(quick, seconds):
     """P13, first half: reads by one worker and by two."""
-    field = ready(quick)
+    field = fields.field(quick)
     count, span = rounds_of(quick, seconds, 2)
 
     def measured(workers):
@@ -253,7 +242,7 @@ def scaling(quick, seconds):
 
 def idle_connections(quick, seconds):
     """P14: fresh clients beside 64 kept connections that are idle."""
-    field = ready(quick)
+    field = fields.field(quick)
     count, span = rounds_of(quick, seconds, 2)
     kept = []
 
@@ -278,7 +267,8 @@ def idle_connections(quick, seconds):
         field.use_workers(field.workers)
     return Row("P14", "load one customer by id, 4 workers, 32 clients that connect anew each time, p99, beside 64 kept "
                "connections that are idle", "ms", False, found["idle"], found["none"], "the same without the idle ones",
-               (1.2, "≤ 1.2 ×"), (1.0, "1.0"), [] if all(standing) else ["some of the idle ones were closed meanwhile"])
+               (1.2, "≤ 1.2 ×"), (1.0, "1.0"),
+               [] if all(standing) else ["some of the idle ones were closed meanwhile"])
 
 
 ROWS = [
@@ -289,7 +279,7 @@ ROWS = [
 
 def where(kind):
     """A function that tells where the time of a kind of request goes."""
-    return lambda quick: request_breakdown.breakdown(ready(quick), kind, quick)
+    return lambda quick: request_breakdown.breakdown(fields.field(quick), kind, quick)
 
 
 BREAKDOWN = [("P1", where("load")), ("P5", where("create")), ("P6", where("pay"))]
