@@ -109,6 +109,9 @@ def main():
             with open(options.breakdown, "w", encoding="utf-8") as file:
                 file.write(text)
         return
+    if os.getloadavg()[0] > 0.5:
+        print(f"bench: other programs run here (load average {os.getloadavg()[0]:.1f}): the figures count little",
+              file=sys.stderr)
     began = time.monotonic()
     rows, failures = measure(parts, wanted, options.quick)
     facts.append(("command", "make bench" + (" QUICK=1" if options.quick else "")

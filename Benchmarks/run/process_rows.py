@@ -52,7 +52,8 @@ def memory(quick, seconds):
             reach=(20, "≤ 20 MB"), aim=(12, "≤ 12 MB"), notes=told),
         # A page more or less is no growth; what grows with each request is more than that.
         Row("P11 growth", f"its growth over the next {last - first:,}", "KB", False, [grown],
-            reach=(256, "0 (≤ 256 KB)"), aim=(0, "0"), notes=[f"anonymous {1024 * (later['RssAnon'] - after['RssAnon']):+.0f} KB"]),
+            reach=(256, "0 (≤ 256 KB)"), aim=(0, "0"),
+            notes=[f"anonymous {1024 * (later['RssAnon'] - after['RssAnon']):+.0f} KB"]),
     ]
 
 

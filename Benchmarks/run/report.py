@@ -159,8 +159,8 @@ def document(rows, facts, told):
     """The file of results. `facts` are those of `machine`; `told` are texts of what was looked at beside the rows."""
     lines = ["# Results of `make bench`", "",
              "Written by `make bench WRITE=1`. Each figure is the median of the rounds (least–most); ratio is that "
-             "of the medians, product to baseline. What the baselines do: `Benchmarks/README.md`. Differences under 10 % "
-             "are noise.", ""]
+             "of the medians, product to baseline. What the baselines do: `Benchmarks/README.md`. Differences under "
+             "10 % are noise.", ""]
     lines += [f"- {what}: {words}" for what, words in facts if words]
     lines += ["", table(rows), ""]
     for text in told:

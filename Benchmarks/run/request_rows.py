@@ -35,6 +35,11 @@ def alternate(count, parts):
     return found
 
 
+def warm(field):
+    """Lets each worker verify the password, which it then remembers for a minute, and nginx connect."""
+    clients.wrk(field, "load", 1)
+
+
 def load_script(field, login=False):
     """The read as a script of pgbench."""
     return replay.pgbench(field.steps("load", login=login), DRAWING["load"])
@@ -47,12 +52,14 @@ def reads(quick, seconds):
 
     def worker():
         field.begin_c()
+        clients.wrk(field, "c", 1)
         rate = clients.wrk(field, "c", span)["rate"]
         field.stop("c")
         return rate
 
     def php():
         field.begin_php()
+        clients.wrk(field, "php", 1)
         rate = clients.wrk(field, "php", span)["rate"]
         field.stop("php")
         return rate
@@ -60,12 +67,11 @@ def reads(quick, seconds):
     latencies = []
 
     def product():
+        warm(field)
         figures = clients.wrk(field, "load", span)
         latencies.append(figures)
         return figures["rate"]
 
-    # Each worker has seen the password, all have their plans.
-    clients.wrk(field, "load", 1)
     found = alternate(count, {
         "product": product,
         "pgbench": lambda: clients.pgbench(field, load_script(field), span),
@@ -99,10 +105,10 @@ def single(quick, seconds):
     """P4: what one request costs beside an answer of nginx alone."""
     field = fields.field(quick)
     count, span = rounds_of(quick, seconds, 2)
-    clients.wrk(field, "load", 1)
     rates = []
 
     def product():
+        warm(field)
         figures = clients.wrk(field, "load", span, connections=1)
         rates.append(figures["p99"])
         return figures["p50"]
@@ -122,6 +128,7 @@ def creates(quick, seconds):
     latencies = []
 
     def product():
+        warm(field)
         figures = clients.wrk(field, "create", span)
         latencies.append(figures)
         return figures["rate"]
@@ -147,6 +154,7 @@ def payments(quick, seconds):
     latencies = []
 
     def product():
+        warm(field)
         figures = clients.wrk(field, "pay", span, tolerated=0.01)
         latencies.append(figures)
         return figures["rate"]
@@ -190,7 +198,7 @@ def with_tls(quick, seconds):
     """What TLS costs on kept connections, and on fresh ones."""
     field = fields.field(quick)
     count, span = rounds_of(quick, seconds, 4)
-    clients.wrk(field, "load", 1)
+    warm(field)
     found = alternate(count, {
         "plain": lambda: clients.wrk(field, "load", span)["rate"],
         "tls": lambda: clients.wrk(field, "load", span, tls=True)["rate"],
@@ -226,8 +234,7 @@ def scaling(quick, seconds):
 
     def measured(workers):
         field.use_workers(workers)
-        # Each worker verifies the password once.
-        clients.wrk(field, "load", 1)
+        warm(field)
         return clients.wrk(field, "load", span)["rate"]
 
     try:
@@ -252,6 +259,7 @@ def idle_connections(quick, seconds):
         while len(kept) < connections:
             kept.append(clients.Kept(f"{field.folder}/state/billing.sock"))
             kept[-1].ask()
+        warm(field)
         figures = clients.wrk(field, "load", span, connections=32, close=True)
         standing.append(sum(one.stands() for one in kept) == connections)
         return figures["p99"] / 1000
@@ -259,7 +267,6 @@ def idle_connections(quick, seconds):
     standing = []
     field.use_workers(4)
     try:
-        clients.wrk(field, "load", 1)
         found = alternate(count, {"idle": lambda: measured(64), "none": lambda: measured(0)})
     finally:
         for one in kept:

@@ -52,20 +52,20 @@ local function pay()
   return send("POST", "/api/v01/customers/" .. (first + turn) .. "/transactions/~process", '{"amount":1500}')
 end
 
+local function listed() return get("/api/v01/customers/" .. drawn() .. "/transactions?limit=20") end
+local function found() return get("/api/v01/customers?limit=20&lastName=lee&offset=" .. math.random(100)) end
+local function loaded() return get("/api/v01/customers/" .. drawn()) end
+
 local mixture = {
-  function() return get("/api/v01/customers/" .. drawn()) end,
-  function() return get("/api/v01/customers/" .. drawn() .. "/transactions?limit=20") end,
-  function() return get("/api/v01/customers?limit=20&lastName=lee&offset=" .. math.random(100)) end,
+  loaded, loaded, loaded, loaded, loaded, loaded, listed, listed, listed, listed, found, create, pay,
   function() return get("/api/v01/customers/" .. drawn() .. "/payment-options") end,
   function() return get("/api/v01/customers/1") end,
   function() return send("PUT", "/api/v01/customers", '{"firstName":"Ann","lastNam') end,
-  create,
-  pay,
   function() return send("POST", "/api/v01/customers/" .. drawn(), '{"city":"City ' .. math.random(99) .. '"}') end,
 }
 
 function request()
-  if kind == "load" then return get("/api/v01/customers/" .. drawn()) end
+  if kind == "load" then return loaded() end
   if kind == "create" then return create() end
   if kind == "pay" then return pay() end
   if kind == "nothing" then return get("/bench/nothing") end
