@@ -4,13 +4,14 @@
 
 Rows are functions in modules: `ROWS = [("P1 P2", function, seconds, seconds when quick)]`, where
 `function(quick, seconds)` gives a Row or several; a row may be named by any of its ids; one with 0 seconds when quick
-is left out then. A module may have `close()`, called after its last row, `facts()`, which says how it was set up, and
+is left out then. A module may have `close()`, called after its last row, `FACTS()`, which says how it was set up, and
 `BREAKDOWN = [(ids, function)]`, where `function(quick)` gives Markdown.
 """
 
 import argparse
 import importlib
 import os
+import re
 import signal
 import sys
 import time
@@ -114,9 +115,12 @@ def main():
               file=sys.stderr)
     began = time.monotonic()
     rows, failures = measure(parts, wanted, options.quick)
+    if not os.path.realpath(os.environ.get("BILLING_BINARY", "")).startswith(os.path.realpath(PROJECT) + "/"):
+        facts.append(("program", "from elsewhere (BILLING_BINARY): the commit is that of the benchmarks"))
     facts.append(("command", "make bench" + (" QUICK=1" if options.quick else "")
                   + (f" ONLY={options.only}" if options.only else "")))
     facts += settings(parts)
+    rows.sort(key=place_of)
     print("\n" + report.printed(rows))
     print("\n" + "\n".join(f"{what}: {words}" for what, words in facts if words))
     missed = [row.id for row in rows if row.passed is False]
@@ -130,10 +134,19 @@ def main():
     sys.exit(1 if failures else 0)
 
 
+def place_of(row):
+    """Where a row stands in the table: by its number, those without one at the end."""
+    found = re.match(r"P(\d+)(.*)", row.id)
+    return (0, int(found.group(1)), found.group(2)) if found else (1, 0, row.id)
+
+
 def settings(parts):
     """What the modules say about how they were set up."""
-    return [fact for part in parts for fact in getattr(part, "facts", lambda: [])()]
+    return [fact for part in parts for fact in getattr(part, "FACTS", lambda: [])()]
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -16,7 +16,8 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROJECT = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, f"{PROJECT}/Tests/EndToEndTests/Chaos")
+# Behind this folder: both have modules of the same names.
+sys.path.append(f"{PROJECT}/Tests/EndToEndTests/Chaos")
 
 import clients  # noqa: E402
 import recorder  # noqa: E402
@@ -76,8 +77,9 @@ class Field:
         self.first = self.count = self.apart = 0
         try:
             self.prepare(customers)
-        except BaseException:
-            self.stack.show_logs()
+        except BaseException as error:
+            if isinstance(error, Exception):
+                self.stack.show_logs()
             self.end()
             raise
 
