@@ -53,6 +53,7 @@ def reads(quick, seconds):
     def worker():
         field.begin_c()
         clients.wrk(field, "c", 1)
+        field.rest()
         rate = clients.wrk(field, "c", span)["rate"]
         field.stop("c")
         return rate
@@ -60,6 +61,7 @@ def reads(quick, seconds):
     def php():
         field.begin_php()
         clients.wrk(field, "php", 1)
+        field.rest()
         rate = clients.wrk(field, "php", span)["rate"]
         field.stop("php")
         return rate
