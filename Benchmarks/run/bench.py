@@ -48,7 +48,7 @@ def measure(parts, wanted, quick):
     """Runs the rows that are wanted; the rows and how many could not be measured."""
     rows, failures = [], 0
     for part in parts:
-        chosen = [one for one in part.ROWS if (not wanted and (quick is False or one[3])) or wanted & ids_of(one[0])]
+        chosen = [one for one in part.ROWS if (not wanted and (one[3] or not quick)) or wanted & ids_of(one[0])]
         try:
             for names, function, full, short in chosen:
                 began = time.monotonic()

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -139,10 +140,10 @@ class Field:
         assert listen in text
         text = text.replace(listen, f"{listen} listen 127.0.0.1:{self.plain_port};")
         state = f"{self.folder}/state"
-        # A worker of theirs waits at the connection that it accepted: idle ones are given up soon, for the others' sake.
-        upstreams = "".join(
-            f"    upstream bench_{name} {{ server unix:{state}/{name}.sock max_fails=0; keepalive 32;"
-            f" keepalive_timeout {1000 * GIVEN_UP:.0f}ms; keepalive_time 10s; keepalive_requests 100000; }}\n" for name in ("c", "php"))
+        # A worker of theirs waits at the connection that it accepted: idle ones are given up soon.
+        kept = f"keepalive 32; keepalive_timeout {1000 * GIVEN_UP:.0f}ms; keepalive_requests 100000;"
+        upstreams = "".join(f"    upstream bench_{name} {{ server unix:{state}/{name}.sock max_fails=0; {kept} }}\n"
+                            for name in ("c", "php"))
         places = f"""
         location = /bench/nothing {{ default_type text/plain; return 200 "ok"; }}
         location /bench/c/ {{ fastcgi_pass bench_c; }}
@@ -360,6 +361,8 @@ php_admin_value[opcache.validate_timestamps] = 0
         if count != self.stack.workers_wanted:
             self.stack.workers_wanted = count
             self.stack.configure()
+            # nginx closes what it keeps, so that no worker has to wait for that.
+            self.stack.nginx.tell(signal.SIGHUP)
             long = len(self.stack.worker_pools()["long"])
             self.stack.reload(count + long)
 

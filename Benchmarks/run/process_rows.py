@@ -109,4 +109,4 @@ def first_answer(path, began, uri, **more):
         time.sleep(0.001)
 
 
-ROWS = [("P11", memory, 600, 16), ("P12", start, 20, 5)]
+ROWS = [("P11", memory, 600, 10), ("P12", start, 20, 5)]

@@ -140,11 +140,13 @@ def machine(project):
         memory = int(re.search(r"MemTotal:\s+(\d+)", file.read()).group(1)) // 1024
     commit = first_line("git", "-C", project, "rev-parse", "--short=12", "HEAD")
     changed = first_line("git", "-C", project, "status", "--porcelain", "--untracked-files=no")
+    if not re.fullmatch("[0-9a-f]+", commit):
+        commit, changed = "unknown", ""
     search = os.environ.get("PATH", "") + ":/usr/sbin"
     nginx = first_line("env", f"PATH={search}", "nginx", "-v").removeprefix("nginx version: ")
     php = first_line("env", f"PATH={search}", "php-fpm8.2", "-v").split(" (")[0]
     return [
-        ("commit", re.fullmatch("[0-9a-f]+", commit) and commit + (" and changes that are not committed" if changed else "")),
+        ("commit", commit + (" and changes that are not committed" if changed else "")),
         ("date", first_line("date", "-u", "+%Y-%m-%d %H:%M UTC")),
         ("kernel", platform.release()), ("processor", f"{processor}, {os.cpu_count()} cores, {memory} MB"),
         ("load average at the beginning", "{:.2f} {:.2f} {:.2f}".format(*os.getloadavg())),
