@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run start stop status reload build docs test check conformance model chaos format lint packages clean
+.PHONY: help run start stop status reload build docs test check conformance model chaos bench format lint packages clean
 # Steps of one goal depend on each other's results; swift build uses all cores by itself.
 .NOTPARALLEL:
 
@@ -56,6 +56,10 @@ model: build ## play random histories beside the reference model for some minute
 chaos: build ## crash it for an hour: nothing lost, nothing twice (SEED= MINUTES=60 ONLY=S3,S5)
 	@Scripts/install-packages build run test
 	@Scripts/chaos
+
+bench: build ## measure it beside its baselines for about an hour (QUICK=1 WRITE=1 ONLY=P1,P5)
+	@Scripts/install-packages build run bench
+	@Scripts/bench
 
 format: ## format the Swift sources
 	@swift format --in-place --parallel --recursive Sources Tests
