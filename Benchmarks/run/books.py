@@ -9,21 +9,23 @@ by set-based SQL (`books.sql`) with triggers off and is as the product would hav
 card numbers are sealed under the stack's own master key (`vault.py`).
 """
 
+import datetime
 import io
+import json
 import os
-import re
+import shutil
+import subprocess
 import sys
 import time
+import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "../../Tests/EndToEndTests/Chaos"))
+sys.path.append(os.path.join(HERE, "../../Tests/EndToEndTests/Chaos"))
 
-from processes import Component, clean_environment  # noqa: E402
-from stack import PROJECT, Stack  # noqa: E402
-import json  # noqa: E402
-import subprocess  # noqa: E402
-
+from processes import Component, clean_environment, wait_until  # noqa: E402
+from stack import PROJECT, Stack, free_port  # noqa: E402
 from vault import Vault  # noqa: E402
+from wire import Wire  # noqa: E402
 
 # As Scripts/stack.d/postgres.bash has it, and more memory and log, so that a run is not a measure of checkpoints.
 POSTGRES = {
@@ -31,7 +33,10 @@ POSTGRES = {
     "wal_compression": "on", "max_wal_size": "8GB", "min_wal_size": "1GB", "checkpoint_timeout": "15min",
     "random_page_cost": "1.1", "jit": "off",
 }
-FIRST_ACCOUNT = 3001
+# Whoever plays the baselines: one session that may write both our books and the sandbox's.
+BENCH_ROLE = """\
+create role bench login in role billing_jobs, billing_sandbox;
+grant connect, temporary on database billing to bench"""
 
 
 class BenchStack(Stack):
@@ -39,6 +44,7 @@ class BenchStack(Stack):
 
     def __init__(self, workers=2, jobs=0, settings=None, postgres=None, web=None):
         self.postgres = dict(POSTGRES, **(postgres or {}))
+        self.plain_port = free_port()
         super().__init__(workers=workers, jobs=jobs, settings=settings, start=False, prefix="billing-bench-", web=web)
         self.processor = self.books
         try:
@@ -50,7 +56,6 @@ class BenchStack(Stack):
 
     def prepare(self):
         """The database server with its roles and schema, the program, its settings."""
-        import shutil
         binary = os.environ.get("BILLING_BINARY") or f"{PROJECT}/.build/release/billing"
         shutil.copyfile(binary, self.program)
         self.own(self.program, 0o755)
@@ -64,6 +69,8 @@ class BenchStack(Stack):
             self.books.sql(file.read(), "postgres")
         self.configure()
         self.billing("migrate")
+        self.books.sql(BENCH_ROLE)
+        self.wire = Wire(self.books.folder, "billing")
         self.make_certificate()
         self.put("nginx.conf", self.nginx_configuration())
 
@@ -74,6 +81,12 @@ class BenchStack(Stack):
             lines = [line for line in file if not line.startswith("BILLING_SANDBOX_DATABASE_URL=")]
         self.put("billing.env", "".join(lines))
 
+    def nginx_configuration(self):
+        """As ever, and without TLS on a port of the loopback address."""
+        text, listen = super().nginx_configuration(), f"listen 127.0.0.1:{self.port} ssl http2;"
+        assert listen in text
+        return text.replace(listen, f"{listen} listen 127.0.0.1:{self.plain_port};")
+
     @staticmethod
     def shared_memory():
         """Whether everyone may write to /dev/shm."""
@@ -81,16 +94,6 @@ class BenchStack(Stack):
             return os.stat("/dev/shm").st_mode & 0o777 == 0o777
         except OSError:
             return False
-
-    def role(self, role, text):
-        """Runs SQL as one of the product's roles; rows as lists of texts."""
-        done = subprocess.run(
-            ["psql", "-X", "-q", "-At", "-F", "\x1f", "-v", "ON_ERROR_STOP=1", "-h", self.books.folder, "-U", role,
-             "-d", "billing", "-f", "-"],
-            input=text, env=clean_environment(), capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise RuntimeError(f"psql: {done.stderr.strip()}")
-        return [line.split("\x1f") for line in done.stdout.split("\n") if line]
 
     def file(self, name, role="postgres", **values):
         """Runs a file of SQL beside this one, with psql variables; rows as lists of texts."""
@@ -155,36 +158,71 @@ class BenchStack(Stack):
         """Leaves nothing of the preparation to be done while it is measured: statistics, dead rows, a checkpoint."""
         self.sql("vacuum analyze; checkpoint")
 
-    def server_version(self):
-        """PostgreSQL's version."""
-        return self.sql("show server_version")[0][0]
+    def serve_requests(self):
+        """Starts the workers and nginx; no jobs process, so that /readyz would not be green."""
+        self.serve.start()
+        self.nginx.start()
+
+        def answers():
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.plain_port}/healthz", timeout=5) as answer:
+                    return answer.status == 200
+            except OSError:
+                return False
+        wait_until(answers, 60, "/healthz is green", 0.05)
+
+    def checkpoints(self):
+        """How many checkpoints there were."""
+        return int(self.wire.sql("select checkpoints_timed + checkpoints_req from pg_stat_bgwriter")[0][0])
+
+    def jobs_running(self, number):
+        """Starts so many jobs processes; when each has said that it lives, the list of them."""
+        made = [self.component(f"jobs{place}", [self.program, "jobs"]) for place in range(number)]
+        for one in made:
+            one.start()
+        wait_until(lambda: self.wire.sql("select count(*) from billing.jobs_processes")[0][0] == str(number), 30,
+                   "the jobs processes are there")
+        return made
 
 
 class Book:
     """A merchant account with many customers and subscriptions, all due on one day."""
 
     def __init__(self, stack, due, rows, options=True, credit=0, clock=None, amount=2999, lead=0):
-        self.stack, self.rows, self.due = stack, rows, due
+        self.stack, self.rows, self.options, self.amount = stack, 0, options, amount
         self.merchant = stack.merchant(clock=f"{clock or due} 00:00", invoiceLeadDays=lead)
         self.account = self.merchant.account
-        first = [int(word) for word in stack.file(
-            "books.sql", account=self.account, rows=rows, due=due, options=int(options), credit=credit, amount=amount)[0]]
-        self.first_customer, self.first_option, self.first_subscription = first
-        if options:
-            self.fill_vault(first[1])
+        self.vault = None
+        self.first_customer = self.add(rows, due, credit)
 
-    def fill_vault(self, first):
+    def add(self, rows, due, credit=0):
+        """More customers, due on that day; the number of the first."""
+        customer, option, _ = map(int, self.stack.file(
+            "books.sql", account=self.account, rows=rows, due=due, options=int(self.options), credit=credit,
+            amount=self.amount)[0])
+        self.rows += rows
+        if self.options:
+            self.fill_vault(option, rows)
+        return customer
+
+    def fill_vault(self, first, rows):
         """Seals a card number for each payment option."""
-        vault = Vault(f"{self.stack.folder}/state/vault.key", self.account)
-        self.stack.sql(f"insert into billing.vault_keys (account_id, wrapped) values ({self.account}, "
-                       f"'\\x{vault.wrapped.hex()}')")
+        if self.vault is None:
+            self.vault = Vault(f"{self.stack.folder}/state/vault.key", self.account)
+            self.stack.sql(f"insert into billing.vault_keys (account_id, wrapped) values ({self.account}, "
+                           f"'\\x{self.vault.wrapped.hex()}')")
         self.stack.copy("billing.vault_entries", (
-            vault.line(first + number, f"{card(number)}/1234") for number in range(self.rows)))
+            self.vault.line(first + number, f"{card(number)}/1234") for number in range(rows)))
 
-    def due_left(self):
-        """How many subscriptions are still to be billed by the account's clock."""
-        return int(self.stack.sql(
-            f"select count(*) from billing.missed_bills where account_id = {self.account}")[0][0])
+    def is_done(self, day):
+        """Whether nothing of that day is left to be billed, collected or settled."""
+        return self.stack.wire.sql(f"""
+            select not exists (select from billing.subscriptions
+                                where account_id = {self.account} and next_billing_date <= '{day}')
+               and not exists (select from billing.collections
+                                where account_id = {self.account} and state = 'due' and collect_on <= '{day}')
+               and not exists (select from billing.attempts where account_id = {self.account} and outcome = 'open')
+            """)[0][0] == "t"
 
 
 def card(number):
@@ -205,6 +243,11 @@ def counts(stack, account):
 
 def month(date, later):
     """The date so many months later, as text: for first days of a month."""
-    year, number, day = map(int, re.split("-", date))
+    year, number, day = map(int, date.split("-"))
     number += later
     return f"{year + (number - 1) // 12:04d}-{(number - 1) % 12 + 1:02d}-{day:02d}"
+
+
+def days_before(date, days):
+    """The date so many days before, as text."""
+    return str(datetime.date.fromisoformat(date) - datetime.timedelta(days))
