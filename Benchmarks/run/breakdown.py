@@ -99,9 +99,28 @@ def table(head, rows):
     return "\n".join(lines + ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]) + "\n"
 
 
-def named(text, names):
-    """A statement's name, or else its first words."""
-    return names.get(essence(text)) or "`" + " ".join(text.split())[:90].replace("|", "/") + "`"
+class Names:
+    """What a statement is called: the product's by their own names, those of functions and foreign keys by these."""
+
+    def __init__(self, stack, texts):
+        self.own = {essence(text): name for name, text in texts.items()}
+        rows = stack.sql("select proname, replace(regexp_replace(prosrc, '--[^\n]*', ' ', 'g'), chr(10), ' ') from pg_proc "
+                         "where pronamespace = 'billing'::regnamespace")
+        self.functions = [(name, re.sub(r" into [a-z_]+ ", " ", essence(text))) for name, text in rows]
+
+    def of(self, text):
+        """The name, or the statement's first words."""
+        short = essence(text)
+        if short in self.own:
+            return self.own[short]
+        found = re.match(r'SELECT \? FROM ONLY "billing"."([a-z_]+)" x WHERE', short)
+        if found:
+            return f"foreign keys to {found[1]}"
+        words = "`" + " ".join(text.split())[:70].replace("|", "/") + "`"
+        for name, source in self.functions:
+            if len(short) > 20 and short[-50:] in source:
+                return f"{name}: {words}"
+        return words
 
 
 def statements(stack, bills, names, nested=None):
@@ -112,7 +131,7 @@ def statements(stack, bills, names, nested=None):
           from pg_stat_statements s join pg_user u on u.usesysid = s.userid
          where usename like 'billing\\_%' {where} order by total_exec_time desc limit 45""")
     return table(("statement", "calls", "ms in all", "µs a bill", "ms a batch of 500", "rows", "WAL bytes a bill", "pages"),
-                 [(named(text, names), calls, f"{float(total):.0f}", f"{float(total) * 1000 / bills:.1f}",
+                 [(names.of(text), calls, f"{float(total):.0f}", f"{float(total) * 1000 / bills:.1f}",
                    f"{float(total) * BATCH / bills:.2f}", count, f"{int(wal) / bills:.0f}", pages)
                   for text, calls, total, count, wal, pages, _ in rows if float(total) > 0])
 
@@ -174,7 +193,7 @@ def triggers(found, names, bills):
     rows = []
     for one in found.values():
         for (relation, name), (calls, took) in one["triggers"].items():
-            rows.append((took, named(one["text"], names), relation, name, calls))
+            rows.append((took, names.of(one["text"]), relation, name, calls))
     rows.sort(key=lambda row: -row[0])
     return table(("trigger or constraint", "on", "set off by", "calls", "ms in all", "µs a bill"),
                  [(name, relation, statement, calls, f"{took:.0f}", f"{took * 1000 / bills:.1f}")
@@ -216,7 +235,7 @@ def breakdown(row, rows):
     with BenchStack(postgres=POSTGRES) as stack:
         small = Subject(stack, row, 20)
         small.prepare()
-        names = {essence(text): name for name, text in overheard(stack, small.run).items()}
+        names = Names(stack, overheard(stack, small.run))
         subject = Subject(stack, row, rows)
         subject.prepare()
         subject.run()
@@ -232,7 +251,10 @@ def breakdown(row, rows):
                      "a bill), " + ", ".join(f"its {role} session {took:.2f} s ({took * 1e6 / bills:.0f} µs)"
                                              for role, took in sorted(servers.items())) + ".\n")
         parts.append("Rows: " + ", ".join(f"{name} {after[name] - before[name]:+,}" for name in after) + ".\n")
-        parts.append("### Statements\n\n" + statements(stack, bills, names))
+        inside = float(stack.sql("select sum(total_exec_time) / 1000 from pg_stat_statements")[0][0])
+        parts.append(f"### Statements\n\n{inside:.2f} s of {seconds:.2f} s. Not among them: the log's syncs (below), the rest "
+                     "of each commit, and what the program does meanwhile. Those of functions here are of deferred triggers, "
+                     "which run at the commit.\n\n" + statements(stack, bills, names))
         parts.append("### Rows and log\n\n" + updates(stack, bills, size))
 
         stack.sql("alter system set pg_stat_statements.track = 'all'; ")
