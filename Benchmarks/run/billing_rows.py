@@ -246,7 +246,7 @@ class Reader(threading.Thread):
         pair = f"{book.merchant.user}:{book.merchant.password}".encode()
         self.headers = {"Authorization": "Basic " + base64.b64encode(pair).decode(), "Accept": "application/json"}
         self.stack, self.book = stack, book
-        self.queue, self.times, self.failures = queue.SimpleQueue(), [], 0
+        self.queue, self.times, self.failures = queue.SimpleQueue(), [], []
         self.stopped = threading.Event()
         self.others = [threading.Thread(target=self.serve, daemon=True) for _ in range(threads)]
 
@@ -260,8 +260,6 @@ class Reader(threading.Thread):
             time.sleep(max(0, wanted - time.monotonic()))
             self.queue.put((wanted, self.book.first_customer + number * 7919 % self.book.rows))
             number += 1
-        for _ in self.others:
-            self.queue.put(None)
 
     def serve(self):
         """Sends requests over one kept connection."""
@@ -274,22 +272,33 @@ class Reader(threading.Thread):
             try:
                 connection.request("GET", f"/api/v01/customers/{one[1]}", headers=self.headers)
                 answer = connection.getresponse()
-                answer.read()
+                content = answer.read()
                 if answer.status != 200:
-                    self.failures += 1
-            except (OSError, http.client.HTTPException):
-                self.failures += 1
+                    self.failures.append(f"{answer.status} {content[:200]}")
+            except (OSError, http.client.HTTPException) as error:
+                self.failures.append(repr(error))
                 connection.close()
             self.times.append(time.monotonic() - one[0])
 
     def end(self):
-        """The 99th percentile in milliseconds."""
+        """The 99th percentile in milliseconds. What has no answer after five seconds more is a failure."""
         self.stopped.set()
         self.join()
+        deadline = time.monotonic() + 5
+        while not self.queue.empty() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        while not self.queue.empty():
+            try:
+                wanted = self.queue.get_nowait()
+            except queue.Empty:
+                break
+            if wanted:
+                self.failures.append("not answered")
+                self.times.append(time.monotonic() - wanted[0])
+        for _ in self.others:
+            self.queue.put(None)
         for one in self.others:
             one.join()
-        if self.failures:
-            raise RuntimeError(f"{self.failures} of {len(self.times)} requests failed beside the run")
         return 1000 * sorted(self.times)[int(len(self.times) * 0.99)]
 
 
@@ -305,24 +314,27 @@ def resident(pid):
     return None
 
 
+def readers(stack, book, seconds):
+    """A reader for so many seconds: the p99 of a quiet server."""
+    one = Reader(stack, book)
+    one.start()
+    time.sleep(seconds)
+    return one.end()
+
+
 def beside(quick, _):
     """While the run works: its memory, and the p99 of readers against that without the run."""
     rows = size(quick, 10_000, 100_000, 1_000_000)
-    quiet, busy, memory = [], [], []
+    quiet, busy, memory, failures = [], [], [], []
     with BenchStack() as stack:
         stack.serve_requests()
         book = Book(stack, FIRST, rows)
-        for number in range(1 if BIG else 3):
+        stack.run_billing(book.account)
+        for number in range(1, 2 if BIG else 4):
             stack.set_clock(book.account, month(FIRST, number))
             stack.settle()
-            warm = Reader(stack, book)
-            warm.start()
-            time.sleep(2)
-            warm.end()
-            alone = Reader(stack, book)
-            alone.start()
-            time.sleep(3 if quick else 15)
-            quiet.append(alone.end())
+            readers(stack, book, 2)
+            quiet.append(readers(stack, book, 3 if quick else 15))
             one = stack.run_component(book.account)
             reader = Reader(stack, book)
             reader.start()
@@ -332,14 +344,18 @@ def beside(quick, _):
                 samples.append(resident(one.pid))
                 time.sleep(0.2 if quick else 1)
             busy.append(reader.end())
+            failures += reader.failures
             if one.process.returncode:
                 raise RuntimeError(f"billing run ended with {one.process.returncode}")
             memory.append([sample for sample in samples if sample])
     growth = [statistics.median(one[-max(1, len(one) // 4):]) - statistics.median(one[len(one) // 4:len(one) // 2 + 1])
               for one in memory]
+    notes = [f"{rows:,} subscriptions in the run"]
+    if failures:
+        notes.append(f"{len(failures)} requests failed beside the run, such as: {failures[0][:120]}")
     return [
         Row("P8r", f"load one customer, {PACE}/s open loop, while the run works, p99", "ms", False, busy, quiet,
-            "the same without the run", (2, "≤ 2"), None, notes=f"{rows:,} subscriptions in the run"),
+            "the same without the run", (2, "≤ 2"), None, notes=notes, passed=False if failures else None),
         Row("P8m", "memory of the run, its last quarter against its second", "MB", False, growth, None, "",
             (1, "≤ 1 MB: flat"), None, notes=f"largest: {max(max(one) for one in memory):.0f} MB resident"),
     ]
