@@ -49,8 +49,9 @@ class BenchStack(Stack):
         self.processor = self.books
         try:
             self.prepare()
-        except BaseException:
-            self.show_logs()
+        except BaseException as error:
+            if isinstance(error, Exception):
+                self.show_logs()
             self.end()
             raise
 
@@ -109,8 +110,8 @@ class BenchStack(Stack):
     def copy(self, table, lines):
         """Copies lines of text format into a table."""
         process = subprocess.Popen(
-            ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", self.books.folder, "-U", "postgres", "-d", "billing", "-c",
-             "set session_replication_role = replica", "-c", f"copy {table} from stdin"],
+            ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", self.books.folder, "-U", "postgres", "-d", "billing",
+             "-c", "set session_replication_role = replica", "-c", f"copy {table} from stdin"],
             stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_environment())
         with io.TextIOWrapper(process.stdin.buffer, encoding="ascii", write_through=False) as pipe:
             pipe.writelines(lines)
@@ -213,6 +214,11 @@ class Book:
                            f"'\\x{self.vault.wrapped.hex()}')")
         self.stack.copy("billing.vault_entries", (
             self.vault.line(first + number, f"{card(number)}/1234") for number in range(rows)))
+
+    def leave_uncollected(self):
+        """Takes what is to be collected out of the run's way: invoicing alone is looked at."""
+        self.stack.sql(f"set session_replication_role = replica; update billing.collections set state = 'closed', "
+                       f"collect_on = null where account_id = {self.account} and state = 'due'")
 
     def is_done(self, day):
         """Whether nothing of that day is left to be billed, collected or settled."""

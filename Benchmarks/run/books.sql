@@ -30,7 +30,7 @@ select :account, :customer + n,
 insert into payment_options (account_id, payment_option_id, customer_id, type, account_mask, accessory_shown, holder_name,
        token_code, is_active, is_default, street1, city, state, zip_code, country_code, create_date)
 select :account, :option + n, :customer + n, 'VC', '4***********' || lpad((n % 10000)::text, 4, '0'), '1234', 'Customer ' || n,
-       translate(encode(sha256(('token' || :account || '-' || n)::bytea), 'base64'), '+/=', '-_'), true, true,
+       translate(encode(sha256(('token' || :account || '-' || :option + n)::bytea), 'base64'), '+/=', '-_'), true, true,
        1 + n % 999 || ' Main St', 'Springfield', 'IL', lpad((n * 7919 % 100000)::text, 5, '0'), 'US',
        timestamptz '2026-12-01 00:00Z' + n * interval '1 second'
   from generate_series(0, :rows::bigint - 1) n

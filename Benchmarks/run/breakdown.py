@@ -23,6 +23,11 @@ POSTGRES = {
     "pg_stat_statements.max": 10000, "pg_stat_statements.track": "top", "track_functions": "none",
     "track_io_timing": "on", "track_wal_io_timing": "on", "log_min_messages": "warning",
 }
+EXPLAIN = {
+    "session_preload_libraries": "auto_explain", "auto_explain.log_min_duration": "0", "auto_explain.log_analyze": "on",
+    "auto_explain.log_triggers": "on", "auto_explain.log_format": "json", "auto_explain.log_timing": "on",
+    "auto_explain.log_nested_statements": "off",
+}
 BATCH = 500
 
 
@@ -32,7 +37,7 @@ class Subject:
     def __init__(self, stack, row, rows):
         self.stack, self.row = stack, row
         lead = 10 if row == "P7" else 0
-        self.clocks = (month(FIRST, number) if row == "P8" else days_before(month(FIRST, number), 10) for number in range(99))
+        self.clocks = (days_before(month(FIRST, number), lead) for number in range(99))
         self.first_clock = next(self.clocks)
         self.book = Book(stack, FIRST, rows, options=row == "P8", credit=10 if row == "P7" else 0,
                          clock=self.first_clock, lead=lead)
@@ -42,9 +47,7 @@ class Subject:
         """The next month, settled, nothing counted yet."""
         self.clock = next(self.clocks) if self.clock else self.first_clock
         if self.row == "P7":
-            # What was not collected of the month before is out of the way: invoicing alone is looked at.
-            self.stack.sql(f"set session_replication_role = replica; update billing.collections set state = 'closed', "
-                           f"collect_on = null where account_id = {self.book.account} and state = 'due'")
+            self.book.leave_uncollected()
         self.stack.set_clock(self.book.account, self.clock)
         self.stack.settle()
         self.stack.sql("select pg_stat_statements_reset(), pg_stat_reset(), pg_stat_reset_shared('wal'), "
@@ -104,8 +107,8 @@ class Names:
 
     def __init__(self, stack, texts):
         self.own = {essence(text): name for name, text in texts.items()}
-        rows = stack.sql("select proname, replace(regexp_replace(prosrc, '--[^\n]*', ' ', 'g'), chr(10), ' ') from pg_proc "
-                         "where pronamespace = 'billing'::regnamespace")
+        rows = stack.sql("select proname, replace(regexp_replace(prosrc, '--[^\n]*', ' ', 'g'), chr(10), ' ') "
+                         "from pg_proc where pronamespace = 'billing'::regnamespace")
         self.functions = [(name, re.sub(r" into [a-z_]+ ", " ", essence(text))) for name, text in rows]
 
     def of(self, text):
@@ -130,7 +133,9 @@ def statements(stack, bills, names, nested=None):
         select replace(query, chr(10), ' '), calls, total_exec_time, rows, wal_bytes, shared_blks_hit, usename
           from pg_stat_statements s join pg_user u on u.usesysid = s.userid
          where usename like 'billing\\_%' {where} order by total_exec_time desc limit 45""")
-    return table(("statement", "calls", "ms in all", "µs a bill", "ms a batch of 500", "rows", "WAL bytes a bill", "pages"),
+    head = ("statement", "calls", "ms in all", "µs a bill", f"ms a batch of {BATCH}", "rows", "WAL bytes a bill",
+            "pages")
+    return table(head,
                  [(names.of(text), calls, f"{float(total):.0f}", f"{float(total) * 1000 / bills:.1f}",
                    f"{float(total) * BATCH / bills:.2f}", count, f"{int(wal) / bills:.0f}", pages)
                   for text, calls, total, count, wal, pages, _ in rows if float(total) > 0])
@@ -167,7 +172,7 @@ def sizes(stack):
 
 
 def explained(stack, start):
-    """What auto_explain wrote to the log since: by statement, its executions, time, and triggers by name."""
+    """What auto_explain wrote to the log since: by statement, the calls and the time of its triggers."""
     with open(stack.books.log, encoding="utf-8", errors="replace") as file:
         file.seek(start)
         text = file.read()
@@ -178,9 +183,7 @@ def explained(stack, start):
             plan, _ = json.JSONDecoder().raw_decode(re.sub(r"\n\t", "\n", body))
         except ValueError:
             continue
-        one = found.setdefault(essence(plan["Query Text"]), {"text": plan["Query Text"], "n": 0, "ms": 0.0, "triggers": {}})
-        one["n"] += 1
-        one["ms"] += float(part.split(" ", 1)[0])
+        one = found.setdefault(essence(plan["Query Text"]), {"text": plan["Query Text"], "triggers": {}})
         for trigger in plan.get("Triggers", []):
             place = (trigger["Relation"], trigger.get("Constraint Name") or trigger["Trigger Name"])
             calls, took = one["triggers"].get(place, (0, 0.0))
@@ -189,7 +192,7 @@ def explained(stack, start):
 
 
 def triggers(found, names, bills):
-    """Triggers and constraints, by the statement that set them off. Deferred ones are not among them: they run at the commit."""
+    """Triggers and constraints, by the statement that set them off; those that are deferred run at the commit."""
     rows = []
     for one in found.values():
         for (relation, name), (calls, took) in one["triggers"].items():
@@ -221,17 +224,95 @@ def perf(stack, subject, which):
     except subprocess.TimeoutExpired:
         recorder.send_signal(signal.SIGINT)
         error = recorder.communicate()[1]
-    done = subprocess.run([tool, "report", "--stdio", "-i", path, "--no-children", "-g", "none", "--no-inline", "--percent-limit", "0.7",
-                           "-s", "dso,symbol"], capture_output=True, text=True, check=False)
-    lines = [re.sub(r"( +-)+ *$", "", line)[:120] for line in done.stdout.split("\n") if "%" in line and not line.startswith("#")][:45]
+    done = subprocess.run(
+        [tool, "report", "--stdio", "-i", path, "--no-children", "-g", "none", "--no-inline", "--percent-limit", "0.7",
+         "-s", "dso,symbol"], capture_output=True, text=True, check=False)
+    lines = [re.sub(r"( +-)+ *$", "", line)[:120] for line in done.stdout.split("\n")
+             if "%" in line and not line.startswith("#")][:45]
     if not lines:
         return f"perf gave nothing: {error.strip()[-300:]}\n"
     return "```\n" + "\n".join(lines) + "\n```\n"
 
 
+def plain(subject, names):
+    """The first pass: what a bill takes, by top-level statement, table and log."""
+    stack = subject.stack
+    subject.prepare()
+    size, before = sizes(stack), counts(stack, subject.book.account)
+    backends = Backends(stack)
+    seconds, spent, report = subject.run()
+    servers = backends.end()
+    after = counts(stack, subject.book.account)
+    bills = report["invoices"]
+    inside = float(stack.sql("select sum(total_exec_time) / 1000 from pg_stat_statements")[0][0])
+    sessions = "".join(f", its {role} session {took:.2f} s ({took * 1e6 / bills:.0f} µs)"
+                       for role, took in sorted(servers.items()))
+    rows = ", ".join(f"{name} {after[name] - before[name]:+,}" for name in after)
+    return f"""\
+{seconds:.2f} s, {bills / seconds:,.0f} a second, {seconds * 1e6 / bills:.0f} µs each; the month before was billed.
+Processor time: the program {spent:.2f} s ({spent * 1e6 / bills:.0f} µs a bill){sessions}. Rows: {rows}.
+
+### Statements
+
+{inside:.2f} s of {seconds:.2f} s. Not among them: the log's syncs (below), the rest of each commit, what the program
+does meanwhile. Those of functions here are of deferred triggers, which run at the commit.
+
+{statements(stack, bills, names)}
+### Rows and log
+
+{updates(stack, bills, size)}"""
+
+
+def counted(subject, names):
+    """The second pass: statements inside functions, and the functions."""
+    stack = subject.stack
+    set_all(stack, {"pg_stat_statements.track": "all", "track_functions": "all"})
+    subject.prepare()
+    seconds, _, report = subject.run()
+    bills = report["invoices"]
+    set_all(stack, {"pg_stat_statements.track": "none", "track_functions": "none"})
+    return f"""\
+### Inside the statements
+
+Statements of triggers and functions, and the look-ups of foreign keys; {seconds:.2f} s while they were counted.
+
+{statements(stack, bills, names, True)}
+### Functions
+
+Deferred ones too, which run at the commit.
+
+{functions(stack, bills)}"""
+
+
+def triggered(subject, names):
+    """The third pass: triggers and constraints."""
+    stack = subject.stack
+    for name, value in EXPLAIN.items():
+        stack.sql(f"load 'auto_explain'; alter role billing_jobs set {name} = '{value}'")
+    set_all(stack, {"log_min_messages": "log"})
+    subject.prepare()
+    start = os.path.getsize(stack.books.log)
+    report = subject.run()[2]
+    found = explained(stack, start)
+    stack.sql("alter role billing_jobs reset all")
+    set_all(stack, {"log_min_messages": "warning"})
+    return f"""\
+### Triggers and constraints
+
+By auto_explain, each node timed; those that run at the commit are not here.
+
+{triggers(found, names, report["invoices"])}"""
+
+
+def set_all(stack, settings):
+    """Changes settings of the server."""
+    for name, value in settings.items():
+        stack.sql(f"alter system set {name} = '{value}'")
+    stack.sql("select pg_reload_conf()")
+
+
 def breakdown(row, rows):
-    """The whole text for one row of the benchmark's table."""
-    parts = [f"## {row}: {rows:,} subscriptions\n"]
+    """The whole text for one row of the benchmark's table, "P7" or "P8"."""
     with BenchStack(postgres=POSTGRES) as stack:
         small = Subject(stack, row, 20)
         small.prepare()
@@ -239,50 +320,8 @@ def breakdown(row, rows):
         subject = Subject(stack, row, rows)
         subject.prepare()
         subject.run()
-        subject.prepare()
-        size, before = sizes(stack), counts(stack, subject.book.account)
-        backends = Backends(stack)
-        seconds, spent, report = subject.run()
-        servers = backends.end()
-        after = counts(stack, subject.book.account)
-        bills = report["invoices"]
-        parts.append(f"Plain: {seconds:.2f} s, {bills / seconds:,.0f} a second ({seconds * 1e6 / bills:.0f} µs each; a first "
-                     f"run made the month before). Processor time: the program {spent:.2f} s ({spent * 1e6 / bills:.0f} µs "
-                     "a bill), " + ", ".join(f"its {role} session {took:.2f} s ({took * 1e6 / bills:.0f} µs)"
-                                             for role, took in sorted(servers.items())) + ".\n")
-        parts.append("Rows: " + ", ".join(f"{name} {after[name] - before[name]:+,}" for name in after) + ".\n")
-        inside = float(stack.sql("select sum(total_exec_time) / 1000 from pg_stat_statements")[0][0])
-        parts.append(f"### Statements\n\n{inside:.2f} s of {seconds:.2f} s. Not among them: the log's syncs (below), the rest "
-                     "of each commit, and what the program does meanwhile. Those of functions here are of deferred triggers, "
-                     "which run at the commit.\n\n" + statements(stack, bills, names))
-        parts.append("### Rows and log\n\n" + updates(stack, bills, size))
-
-        stack.sql("alter system set pg_stat_statements.track = 'all'; ")
-        stack.sql("alter system set track_functions = 'all'; ")
-        stack.sql("select pg_reload_conf()")
-        subject.prepare()
-        seconds, _, _ = subject.run()
-        parts.append(f"### Inside the statements\n\nStatements of triggers and functions, and the look-ups of foreign keys; "
-                     f"{seconds:.2f} s while they were counted.\n\n" + statements(stack, bills, names, True))
-        parts.append("### Functions\n\nDeferred ones too, which run at the commit.\n\n" + functions(stack, bills))
-
-        stack.sql("alter system set pg_stat_statements.track = 'none'; ")
-        stack.sql("alter system set track_functions = 'none'; ")
-        for name, value in (("session_preload_libraries", "auto_explain"), ("auto_explain.log_min_duration", "0"),
-                            ("auto_explain.log_analyze", "on"), ("auto_explain.log_triggers", "on"),
-                            ("auto_explain.log_format", "json"), ("auto_explain.log_timing", "on"),
-                            ("auto_explain.log_nested_statements", "off")):
-            stack.sql(f"load 'auto_explain'; alter role billing_jobs set {name} = '{value}'")
-        stack.sql("alter system set log_min_messages = 'log'; ")
-        stack.sql("select pg_reload_conf()")
-        subject.prepare()
-        start = os.path.getsize(stack.books.log)
-        subject.run()
-        found = explained(stack, start)
-        parts.append("### Triggers and constraints\n\nBy auto_explain, each node timed; those that run at the commit are not "
-                     "here.\n\n" + triggers(found, names, bills))
-        stack.sql("alter role billing_jobs reset all")
-
+        parts = [f"## {row}: {rows:,} subscriptions\n", plain(subject, names), counted(subject, names),
+                 triggered(subject, names)]
         for which, words in (("program", "the program"), ("server", "the server's process for the program")):
             subject.prepare()
             parts.append(f"### Processor, {words}\n\n" + perf(stack, subject, which))

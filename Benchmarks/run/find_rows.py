@@ -19,14 +19,13 @@ from report import Row
 BIG = os.environ.get("BIG", "") not in ("", "0")
 ACCOUNT = 9001
 PAGES = 1000
-FILTERS = [
-    "", "firstName=Mary", "lastName=smi", "lastName=Smithson", "organizationName=North", "email=*@example.com", "email=*@uni.edu",
-    "email=*777@*", "phone=*7919", "phone=%2B1%20207*", "street=77%20Main", "street=*77%20station*", "city=King", "city=*ville",
-    "state=KS", "state=CA", "zipCode=0*", "countryCode=JP", "status=A", "status=I", "balanceFrom=1",
-    "createDateFrom=2024-01-03&createDateTo=2024-01-04", "organizationName=*gym*", "organizationName=*none*",
-    "organizationName=*gym*&city=King", "organizationName=*gym*&state=KS", "lastName=Smi&city=King",
-    "lastName=*mann*&street=*77%20elm*", "firstName=Mary&state=CA", "state=KS&countryCode=JP",
-]
+FILTERS = """
+firstName=Mary lastName=smi lastName=Smithson organizationName=North email=*@example.com email=*@uni.edu email=*777@*
+phone=*7919 phone=%2B1%20207* street=77%20Main street=*77%20station* city=King city=*ville state=KS state=CA zipCode=0*
+countryCode=JP status=A status=I balanceFrom=1 createDateFrom=2024-01-03&createDateTo=2024-01-04 organizationName=*gym*
+organizationName=*none* organizationName=*gym*&city=King organizationName=*gym*&state=KS lastName=Smi&city=King
+lastName=*mann*&street=*77%20elm* firstName=Mary&state=CA state=KS&countryCode=JP
+""".split() + [""]
 
 
 class Searcher:
@@ -63,8 +62,8 @@ def load(stack, rows):
     stack.last_account = ACCOUNT - 1
     merchant = stack.merchant(clock=None)
     subprocess.run(
-        ["psql", "-X", "-q", "-h", stack.books.folder, "-U", "billing_owner", "-d", "billing", "-v", f"rows={rows}", "-v",
-         f"account={ACCOUNT}", "-f", f"{HERE}/../search/customers.sql"],
+        ["psql", "-X", "-q", "-h", stack.books.folder, "-U", "billing_owner", "-d", "billing", "-v", f"rows={rows}",
+         "-v", f"account={ACCOUNT}", "-f", f"{HERE}/../search/customers.sql"],
         env=clean_environment(), check=True, capture_output=True, stdin=subprocess.DEVNULL)
     stack.settle()
     return merchant
@@ -92,7 +91,7 @@ def high(times):
 def searches(quick, seconds):
     """A row of all filters' first pages, one of their deep pages, and the slowest named."""
     rows = 20_000 if quick else 10_000_000 if BIG else 200_000
-    number, pages = (30, 101) if quick else (100, PAGES + 1)
+    number, pages = (20, 101) if quick else (100, PAGES + 1)
     patience = max(seconds, 10) / len(FILTERS) / 2
     first, later, reached = {}, {}, {}
     with BenchStack() as stack:
