@@ -172,9 +172,9 @@ class BenchStack(Stack):
                 return False
         wait_until(answers, 60, "/healthz is green", 0.05)
 
-    def checkpoints(self):
-        """How many checkpoints there were."""
-        return int(self.wire.sql("select checkpoints_timed + checkpoints_req from pg_stat_bgwriter")[0][0])
+    def last_checkpoint(self):
+        """Where the log stood at the last checkpoint: another place, another checkpoint."""
+        return self.wire.sql("select redo_lsn from pg_control_checkpoint()")[0][0]
 
     def jobs_running(self, number):
         """Starts so many jobs processes; when each has said that it lives, the list of them."""
@@ -245,6 +245,37 @@ def counts(stack, account):
     found = dict(zip(names, map(int, stack.sql(f"select {text}")[0])))
     found["sandbox.movement"] = int(stack.sql(f"select count(*) from sandbox.movement where account = {account}")[0][0])
     return found
+
+
+def sums(stack, account):
+    """What an account's rows amount to: two accounts with the same course have the same."""
+    return stack.sql(f"""
+        select 'transactions', type, status, count(*), sum(amount), max(due_date) from billing.transactions
+         where account_id = {account} group by 2, 3
+        union all
+        select 'ledger', debit, credit, count(*), sum(amount), max(entry_date) from billing.ledger_entries
+         where account_id = {account} group by 2, 3
+        union all
+        select 'collections', state, '', count(*), sum(tries), max(collect_on) from billing.collections
+         where account_id = {account} group by 2
+        union all
+        select 'attempts', outcome, response_code, count(*), sum(approved_amount), max(settled_on) from billing.attempts
+         where account_id = {account} group by 2, 3
+        union all
+        select 'subscriptions', status, '', count(*), sum(billed_count), max(next_billing_date)
+          from billing.subscriptions where account_id = {account} group by 2
+        union all
+        select 'open items', is_debt::text, '', count(*), sum(balance), null from billing.open_items
+         where account_id = {account} group by 2
+        union all
+        select 'allocations', '', '', count(*), sum(amount), null from billing.allocations where account_id = {account}
+        union all
+        select 'customers', status, '', count(*), sum(balance), null from billing.customers
+         where account_id = {account} group by 2
+        union all
+        select 'movements', code, '', count(*), sum(approved_amount), max(business_date) from sandbox.movement
+         where account = {account} group by 2
+         order by 1, 2, 3""")
 
 
 def month(date, later):
