@@ -14,9 +14,9 @@ begin;
 create temp table bills on commit drop as
 select nextval('transaction_ids') as invoice_id, 0::bigint as payment_id, 0::bigint as movement_id, s.subscription_id,
        s.customer_id, s.amount, s.tax_amount, s.next_cycle, s.next_billing_date, s.length, s.billed_count, s.billing_cycle_type,
-       s.billing_interval, s.first_billing_date, s.ctid as place, o.payment_option_id, o.type, o.account_mask, o.accessory_shown,
+       s.billing_interval, s.first_billing_date, o.payment_option_id, o.type, o.account_mask, o.accessory_shown,
        o.holder_name, o.token_code, o.street1, o.city, o.state, o.zip_code, o.country_code
-  from (select s.*, s.ctid
+  from (select s.*
           from subscriptions s
           join customers c on c.account_id = s.account_id and c.customer_id = s.customer_id
          where s.account_id = :account and s.set_aside_reason is null and s.next_billing_date <= :'today' and c.status in ('A', 'E')
@@ -52,12 +52,8 @@ select :account, :'today'::timestamptz, :'today'::date, payment_id, customer_id,
        concat_ws(', ', street1, city, state, zip_code, country_code), :'today'::date, 'billing-run', array[amount], amount
   from bills;
 
-update subscriptions s
-   set status = 'C', next_cycle = b.next_cycle + 1, billed_count = b.billed_count + 1, last_billing_date = b.next_billing_date,
-       next_billing_date = cycle_date(b.billing_cycle_type, b.billing_interval, b.first_billing_date, b.next_cycle + 1),
-       version = s.version + 1
-  from bills b
- where s.ctid = b.place;
+select set_config('bench.account', :'account', true), set_config('bench.through', :'today', true);
+\ir move_on.sql
 
 with settled as (
   update attempts p

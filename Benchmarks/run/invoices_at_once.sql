@@ -1,6 +1,6 @@
 -- Baseline of P7: all that is due becomes invoices in one statement, as the billing run would have written it: transactions, ledger
--- entries, what credit pays of them, collections; a second one moves the subscriptions on (a trigger refuses to invoice a cycle that the
--- subscription is beyond). Triggers and constraints do the rest. On the due date itself the run has looked at what is to be collected,
+-- entries, what credit pays of them, collections; then the subscriptions are moved on (move_on.sql; a trigger refuses to invoice a cycle
+-- that the subscription is beyond). Triggers and constraints do the rest. On the due date itself the run has looked at what is to be collected,
 -- too: without a payment option it waits.
 --
 --   psql -U billing_jobs -v account= -v today=2027-01-22 -v through=2027-02-01 -f invoices_at_once.sql
@@ -43,11 +43,6 @@ select :account, b.transaction_id, b.customer_id, b.subscription_id,
        case when :'through' > :'today' then b.due_date end
   from booked b
   left join open_items o on o.account_id = :account and o.customer_id = b.customer_id and not o.is_debt;
-update subscriptions s
-   set status = 'C', next_cycle = s.next_cycle + 1, billed_count = s.billed_count + 1, last_billing_date = s.next_billing_date,
-       next_billing_date = cycle_date(s.billing_cycle_type, s.billing_interval, s.first_billing_date, s.next_cycle + 1),
-       version = s.version + 1
-  from customers c
- where s.account_id = :account and s.set_aside_reason is null and s.next_billing_date <= :'through'
-   and c.account_id = s.account_id and c.customer_id = s.customer_id and c.status in ('A', 'E');
+select set_config('bench.account', :'account', true), set_config('bench.through', :'through', true);
+\ir move_on.sql
 commit;
