@@ -34,8 +34,15 @@ struct ReachTests {
         let made = try merchant.stack.billing(["user", "password", merchant.user, "--json"])
         let password = try #require(Tree(json: made.output)?["password"]?.scalar)
         merchant.stack.secrets.keep(password)
-        for _ in 1...4 { FailureTests.expect(try merchant.call("GET", "/customers"), "L02", 401) }
-        #expect(try merchant.with(password: password).call("GET", "/customers").status == 200)
+        // Whatever is asked, and however wrong it is: the workers remember the old one, and ask for it with what the request does first.
+        for (method, path, body) in [
+            ("GET", "/customers", nil), ("PUT", "/customers", #"{"firstName":"Ann","lastName":"Lee"}"#),
+            ("PUT", "/customers", #"{"firstName":"#), ("GET", "/customers/99999", nil),
+            ("PUT", "/plans", #"{"amount":-1}"#),
+        ] {
+            FailureTests.expect(try merchant.call(method, path, body), "L02", 401)
+        }
+        #expect(try merchant.with(password: password).call("GET", "/customers").tree.items.isEmpty)
         #expect(try merchant.stack.billing(["user", "revoke", merchant.user]).status == 0)
         for _ in 1...4 {
             FailureTests.expect(try merchant.with(password: password).call("GET", "/customers"), "L02", 401)

@@ -59,6 +59,47 @@ import Testing
         #expect(found.items.map(\.id) == [3001] && !found.hasMore)
     }
 
+    /// What a request does by a login that it has not asked for is refused where the user, or what it sees, is another by then.
+    @Test(arguments: [
+        "update service_users set version = version + 1", "update service_users set is_active = false",
+        "delete from service_user_accounts where account_id = 2002",
+        "delete from service_user_accounts; delete from service_users",
+    ])
+    func aLoginIsProvenWithWhatComesFirst(_ change: String) throws {
+        let fixture = try Fixture()
+        let owner = fixture.books(as: "billing_owner")
+        let books = fixture.books()
+        try owner.operating {
+            try $0.createUser("api-blue", passwordHash: "h1", privilege: .full, accounts: [2001, 2002])
+        }
+        let user = try #require(try books.operating { try $0.user(named: "api-blue") })
+        books.go(by: user)
+        try books.withStore(reaching: [2001]) { store in
+            try store.note(
+                "create", on: "customer", 1, of: 2001, by: Actor(name: "api-blue", requestID: "r1"))
+        }
+        let administrator = try fixture.administrator()
+        try administrator.script("set search_path = billing; \(change)")
+        // It was asked for a moment ago; the next request asks again.
+        try books.proveLogin()
+        books.go(by: user)
+        #expect(throws: LoginChanged.self) {
+            try books.withStore(reaching: [2001]) { store in
+                try store.note(
+                    "create", on: "customer", 2, of: 2001, by: Actor(name: "api-blue", requestID: "r2"))
+            }
+        }
+        #expect(throws: LoginChanged.self) {
+            try books.reading(reaching: [2001]) { store in _ = try store.account(2001) }
+        }
+        #expect(throws: LoginChanged.self) { try books.proveLogin() }
+        books.go(by: nil)
+        #expect(try books.reading(reaching: [2001]) { store in try store.account(2001) } != nil)
+        let noted = try administrator.rows(
+            Statement("noted", "select count(*) from audit_log where object_id = 2"))
+        #expect(noted[0].int(0) == 0)
+    }
+
     @Test func usersAreFoundWithTheirAccounts() throws {
         let fixture = try Fixture()
         let owner = fixture.books(as: "billing_owner")

@@ -34,6 +34,37 @@ import Testing
         #expect(try connection.all([]).isEmpty)
     }
 
+    /// What is read ahead is what would be read: behind the lock, unless something was changed since that may touch it.
+    @Test func readingsAheadGoWithTheNextStatement() throws {
+        let database = try TestDatabase()
+        let connection = try database.connectWithAccounts()
+        let other = try database.connect()
+        func read(_ id: Parameter) throws -> Int64? { try connection.rows(Account.load, [id]).first?.int(2) }
+        connection.begin()
+        connection.readAhead([
+            .init(Account.load, [2]), .init(Account.add, [1, 7]), .init(Account.count, [], lasts: true),
+        ])
+        #expect(try read(1) == 100)
+        try other.run(Account.add, [2, 5])
+        // Read before that; the second time it is asked for.
+        #expect(try read(2) == 200)
+        #expect(try read(2) == 205)
+        connection.readAhead([.init(Account.load, [2]), .init(Account.count, [], lasts: true)])
+        #expect(try read(1) == 100)
+        connection.enqueue(Account.add, [2, 1])
+        try other.run(Account.insert, [3, "three", 0])
+        #expect(try read(2) == 206)
+        #expect(try connection.rows(Account.count)[0].int(0) == 2)
+        #expect(try connection.rows(Account.count)[0].int(0) == 3)
+        connection.readAhead([.init(Account.load, [1])])
+        connection.rollback()
+        try other.run(Account.add, [1, 1])
+        connection.begin()
+        #expect(try read(2) == 205)
+        #expect(try read(1) == 101)
+        try connection.commit()
+    }
+
     @Test func withoutATransactionARoundTripIsOne() throws {
         let connection = try TestDatabase().connectWithAccounts()
         connection.enqueue(Account.insert, [3, "three", 0])

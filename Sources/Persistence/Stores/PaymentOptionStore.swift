@@ -9,8 +9,10 @@ extension PostgresStore {
           from (select k.account_id, k.customer_id
                   from customers k
                  where k.account_id = any ($1) and \(form.condition("k", id: "customer_id", from: 2))\(form.order("k", limit: 1))) k
-          join payment_options x on x.account_id = k.account_id and x.customer_id = k.customer_id
-           and x.erase_date is null
+         cross join lateral (
+               select * from payment_options o
+                where o.account_id = k.account_id and o.customer_id = k.customer_id and o.erase_date is null
+               offset 0) x
           join merchant_accounts a on a.account_id = x.account_id
          order by x.payment_option_id
         """

@@ -8,7 +8,9 @@ extension PostgresStore: SubscriptionStore {
           from (select k.account_id, k.customer_id
                   from customers k
                  where k.account_id = any ($1) and \(form.condition("k", id: "customer_id", from: 2))\(form.order("k", limit: 1))) k
-          join subscriptions x on x.account_id = k.account_id and x.customer_id = k.customer_id
+         cross join lateral (
+               select * from subscriptions s
+                where s.account_id = k.account_id and s.customer_id = k.customer_id offset 0) x
           join merchant_accounts a on a.account_id = x.account_id
          order by x.subscription_id
         """

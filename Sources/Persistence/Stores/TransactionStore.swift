@@ -9,7 +9,8 @@ extension PostgresStore: TransactionStore {
             switch form {
             case .id: "x.transaction_id = $3"
             case .code: "x.transaction_id = \(owner)"
-            case .number: "x.transaction_id = coalesce(\(owner), $4) and (x.code = $3 or x.code is null)"
+            case .number:
+                "x.transaction_id = (select coalesce(\(owner), $4)) and (x.code = $3 or x.code is null)"
             }
         return """
             select \(TransactionRow.columns)
