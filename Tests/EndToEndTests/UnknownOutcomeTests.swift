@@ -55,6 +55,27 @@ struct UnknownOutcomeTests {
         try merchant.expectSoundBooks()
     }
 
+    /// The answer of then is no last word and is not kept: the key stands for the payment itself.
+    @Test func aRepetitionIsToldWhatTheFirstBecame() throws {
+        let merchant = try Merchant(clock: "2027-01-10")
+        let customer = try merchant.createCustomer(card: Card.losesAnswer)
+        func pay() throws -> Answer {
+            try merchant.call(
+                "POST", "\(customer.transactions)/~process", #"{"amount":4999}"#,
+                headers: ["Idempotency-Key: once"])
+        }
+        let first = try pay()
+        #expect(first.status == 202 && first["status"] == "pending", "\(first)")
+        _ = try awaitLookUp(merchant) {
+            try merchant.call("GET", "\(customer.transactions)/\(first.id)")["status"] == "final"
+        }
+        let again = try pay()
+        #expect(again.status == 201 && again.id == first.id, "\(again)")
+        #expect(again.headers["idempotent-replay"] == "true", "\(again)")
+        #expect(try movements(merchant) == ["4999"])
+        try merchant.expectSoundBooks()
+    }
+
     @Test func theAnswerToTheRunIsLost() throws {
         let merchant = try Merchant(clock: "2027-01-10")
         let customer = try merchant.createCustomer(

@@ -51,6 +51,18 @@ import Testing
         }
     }
 
+    /// Whoever comes second with an answer finds nothing open, and leaves the attempt as it is.
+    @Test func aSettledAttemptIsNotOpenAgain() throws {
+        let ids = try tests.invoice([1, 2])
+        try tests.attempt(ids, state: .open)
+        let payments = Array(ids[2...])
+        #expect(
+            try store { try $0.lockOpenAttempts(payments, account: 2001) }.map(\.facts.transactionID)
+                == payments)
+        try tests.settle(ids)
+        #expect(try store { try $0.lockOpenAttempts(payments, account: 2001) }.isEmpty)
+    }
+
     /// Two runs at once share the work: what one has locked, the other passes over.
     @Test func leavesToOthersWhatTheyHaveLocked() throws {
         let other = database.books()
