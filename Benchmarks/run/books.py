@@ -30,7 +30,7 @@ from wire import Wire  # noqa: E402
 # As Scripts/stack.d/postgres.bash has it, and more memory and log, so that a run is not a measure of checkpoints.
 POSTGRES = {
     "shared_buffers": "1GB", "effective_cache_size": "2GB", "work_mem": "16MB", "maintenance_work_mem": "128MB",
-    "wal_compression": "on", "max_wal_size": "8GB", "min_wal_size": "1GB", "checkpoint_timeout": "15min",
+    "wal_compression": "lz4", "max_wal_size": "8GB", "min_wal_size": "1GB", "checkpoint_timeout": "15min",
     "random_page_cost": "1.1", "jit": "off",
 }
 # Whoever plays the baselines: one session that may write both our books and the sandbox's.

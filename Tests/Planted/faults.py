@@ -91,7 +91,7 @@ ALL = [
     one("a late fee is charged a day early", RULES + "Fees.swift",
         "policy.lateFeeAmount > .zero && due.adding(days: policy.lateFeeGraceDays) <= date",
         "policy.lateFeeAmount > .zero && due.adding(days: policy.lateFeeGraceDays - (PLANTED ? 1 : 0)) <= date",
-        EVENTS),
+        "LateFeeTests|" + EVENTS),
     one("a frozen cycle is billed", RULES + "Schedule.swift",
         "        if let freeze = deciding.first(where: { $0.kind == .freeze }) {\n",
         "        if let freeze = deciding.first(where: { $0.kind == .freeze }), !PLANTED {\n",

@@ -24,7 +24,7 @@ import traceback
 import report
 import stack
 
-PARTS = ["selfcheck", "simulator", "crash_points", "taken_over", "storms", "cutting", "reload", "overload",
+PARTS = ["selfcheck", "simulator", "crash_points", "resent", "taken_over", "storms", "cutting", "reload", "overload",
          "outages", "interleavings", "shortened"]
 PR_SET_PDEATHSIG = 1
 # Before the results of a test's process, after whatever it has printed.

@@ -12,12 +12,18 @@ from proxy import Director, Ended
 
 # Before a round goes to the server; gone, but its answer not awaited; carried out, the answer not delivered; delivered.
 PHASES = ("before", "during", "after", "delivered")
-# A round that only a new worker adds, which has not seen the password yet.
-FIRST_LOGIN = ["login.success"]
+# Rounds that only a new worker adds, which has not seen the password yet.
+FIRST_LOGIN = (["login.success"], ["user.load", "login.block"])
+
+
+# Processes that were killed: what of theirs still comes in is no concern of a later trial.
+KILLED = set()
 
 
 def kill(pid, number=signal.SIGKILL):
     """Sends a signal to a process that may be gone."""
+    if number == signal.SIGKILL:
+        KILLED.add(pid)
     try:
         os.kill(pid, number)
     except ProcessLookupError:
@@ -34,9 +40,11 @@ class Counting(Director):
 
     def place_of(self, session, one):
         """The number of a round among those that count, from 0; None of one that does not."""
-        if one.number == 0 and not self.connects or one.statements == FIRST_LOGIN or not self.concerns(session.pid):
+        if one.number == 0 and not self.connects or one.statements in FIRST_LOGIN or not self.concerns(session.pid):
             return None
         if id(one) not in self.places:
+            if session.pid in KILLED:
+                return None
             # The round is kept with it: its id is not given to another while this director lives.
             self.places[id(one)] = (len(self.steps), one)
             self.steps.append((session.place, one.name, one))
