@@ -116,6 +116,8 @@ final class Login {
     /// A refusal before anything was asked of the database counts only once the login is proven: a revoked user learns nothing.
     func hasChanged(by error: any Error) -> Bool {
         var error = error
+        // After trouble with the database the work may be done: it is never begun anew.
+        if error is DatabaseTrouble || error is OutcomeUnknown { return false }
         if !(error is LoginChanged) {
             do { try books.proveLogin() } catch let other { error = other }
         }
