@@ -103,6 +103,7 @@ public final class Connection {
     /// Throws `outcomeUnknown` when the connection is lost before the answer to COMMIT. Any other failure says
     /// that nothing was committed, also when an earlier failure in the transaction was passed over (25P02).
     public func commit() throws(DatabaseFailure) {
+        ahead.forget()
         if phase == .wanted {
             phase = .none
             return
@@ -124,6 +125,7 @@ public final class Connection {
     /// Never throws: afterwards the connection is ready for the next transaction, or broken. Outside a
     /// transaction it sends what is queued and passes over its failure.
     public func rollback() {
+        ahead.forget()
         if phase == .wanted { phase = .none }
         guard link != nil, phase == .open || !pipeline.isEmpty else { return }
         // A failure in what is queued must not make the server skip the ROLLBACK: it gets a pipeline of its own.

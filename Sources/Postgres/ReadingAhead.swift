@@ -49,7 +49,7 @@ public struct ReadingAhead {
         if !found.isEmpty { found.removeAll { !$0.reading.lasts } }
     }
 
-    /// A transaction begins: nothing that was read before counts.
+    /// A transaction begins or ends: nothing that was read before counts.
     mutating func forget() {
         if !wanted.isEmpty { wanted = [] }
         if !found.isEmpty { found = [] }

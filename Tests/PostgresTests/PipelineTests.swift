@@ -62,7 +62,12 @@ import Testing
         connection.begin()
         #expect(try read(2) == 205)
         #expect(try read(1) == 101)
+        // What nobody asked for within its transaction is not there after it.
+        connection.readAhead([.init(Account.load, [1])])
+        #expect(try read(2) == 205)
         try connection.commit()
+        try other.run(Account.add, [1, 1])
+        #expect(try read(1) == 102)
     }
 
     @Test func withoutATransactionARoundTripIsOne() throws {

@@ -262,10 +262,10 @@ def drip_trials(cutting, pieces):
         for piece in pieces:
             trials.append((subject, lambda concerns, piece=piece: Drip(concerns, piece, piece > 7),
                            f"in pieces of {piece} bytes", "drips"))
-        for number, (place, name, _) in enumerate(cutting.steps[subject.name]):
-            if place == "processor":
-                trials.append((subject, lambda concerns, number=number: AnswerTwice(concerns, number),
-                               f"the answer of {number} ({place}: {name}) comes twice", "answers delivered twice"))
+        answers = [name for place, name, _ in cutting.steps[subject.name] if place == "processor"]
+        for number, name in enumerate(answers):
+            trials.append((subject, lambda concerns, number=number: AnswerTwice(concerns, number),
+                           f"the processor's answer {number} ({name}) comes twice", "answers delivered twice"))
     return trials
 
 

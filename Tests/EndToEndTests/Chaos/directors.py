@@ -204,10 +204,13 @@ class Drip(Counting):
 
 
 class AnswerTwice(At):
-    """Delivers an answer two times."""
+    """Delivers an answer of the processor two times: the one with this number among those."""
 
     def __init__(self, concerns, number):
         super().__init__(concerns, number, "after")
+
+    def place_of(self, session, one):
+        return super().place_of(session, one) if session.place == "processor" else None
 
     async def act(self, session, one):
         one.answer += one.answer

@@ -50,8 +50,9 @@ def settings_of(preload):
 
 
 def clean_environment(**more):
-    """The caller's environment without what could lead to another stack or server."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "BILLING_"))}
+    """The caller's environment without what could lead to another stack or server; a planted fault stays on."""
+    kept = {name: value for name, value in os.environ.items()
+            if not name.startswith(("PG", "BILLING_")) or name == "BILLING_TEST_FAULT"}
     return dict(kept, LC_ALL="C.UTF-8", **more)
 
 

@@ -70,7 +70,7 @@ def try_once(points, lab, result, row):
         result.tell("not reached", 1)
         return
     result.inject("kills" if kind is KillAt else "answers to COMMIT lost", 1)
-    words = f"{command.name}, {phase} {number} ({words}), answered {status}, rounds {director.names()}"
+    words = f"{command.name}, {phase} {number} ({words}), answered {status}, rounds {director.names()[:9]}"
     if director.others:
         result.fault(f"{words}: begun anew with {director.others[:3]}", "double")
     # Killed once the last answer was delivered, it may have been quicker.
@@ -87,7 +87,11 @@ def once_without_key(seed, seconds, short=False):
         if short:
             points.commands = draw(seed, points.commands, 4)
         rows = trials(points, lab)
-        drawn = draw(seed, rows, 10 if short else None)
+        drawn = draw(seed, rows)
+        if short:
+            # Some of each kind.
+            lost = [row for row in drawn if row[4] is LoseAnswer][:3]
+            drawn = [row for row in drawn if row[4] is KillAt][:7] + lost
         result.left_out(len(rows) - len(drawn))
         end = time.monotonic() + seconds
         for place, row in enumerate(drawn):
