@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import TestSupport
 import Testing
@@ -108,6 +109,82 @@ extension TogetherTests {
             )
             let checked = try stack.billing(["status", "--check"])
             #expect(checked.status == 0, "\(checked.output.prefix(3000))")
+        }
+
+        /// `billing run` of much is shared by several processes: each bill is made once, and the report counts them all.
+        @Test func aPassIsSharedByProcesses() throws {
+            let account = 220
+            try stack.withoutJobs {
+                try addBills(3_000, account...account)
+                try stack.sql(
+                    """
+                    create table public.seen (pid integer);
+                    create function billing.planted() returns trigger language plpgsql security definer as
+                      $$ begin insert into public.seen values (pg_backend_pid()); return null; end $$;
+                    create trigger planted after insert on billing.transactions execute function billing.planted();
+                    """)
+                let run = try stack.billing(["run", "--account", "\(account)", "--processes", "3", "--json"])
+                #expect(run.status == 0 && Tree(json: run.output)?["invoices"] == .number("3000"), "\(run)")
+                #expect(Tree(json: run.output)?["failures"] == .list([]), "\(run)")
+                #expect(try stack.sql("select count(distinct pid) from public.seen") != "1")
+                try stack.sql(
+                    "drop trigger planted on billing.transactions; drop function billing.planted; drop table public.seen"
+                )
+                #expect(
+                    try stack.sql(
+                        "select count(*), count(distinct subscription_id) from billing.transactions where account_id = \(account)"
+                    )
+                        == "3000|3000")
+                let again = try stack.billing(["run", "--account", "\(account)", "--json"])
+                #expect(Tree(json: again.output)?["invoices"] == .number("0"), "\(again)")
+            }
+        }
+
+        /// One of the processes is killed in the middle of its batch: the pass says so, and nothing is billed twice or lost.
+        @Test func aProcessOfAPassIsKilled() throws {
+            let account = 221
+            try stack.withoutJobs {
+                try addBills(1_500, account...account)
+                try stack.sql(
+                    """
+                    create table public.go (yes boolean);
+                    create function billing.planted() returns trigger language plpgsql security definer as
+                      $$ begin
+                        while not exists (select from public.go) loop perform pg_sleep(0.1); end loop;
+                        return null;
+                      end $$;
+                    create trigger planted before insert on billing.transactions execute function billing.planted();
+                    """)
+                let run = try stack.start(["run", "--account", "\(account)", "--processes", "2", "--json"])
+                defer { run.stop() }
+                let standing =
+                    "select count(*) from pg_stat_activity where usename = 'billing_jobs' and wait_event = 'PgSleep'"
+                #expect(try waitUntil(timeout: 30) { try stack.sql(standing) == "2" })
+                let helper = try #require(part(of: account))
+                kill(helper, SIGKILL)
+                try stack.sql("insert into public.go values (true)")
+                #expect(run.wait() == 0)
+                #expect(try waitUntil { try stack.sql(standing) == "0" })
+                try stack.sql(
+                    "drop trigger planted on billing.transactions; drop function billing.planted; drop table public.go"
+                )
+                #expect(try stack.billing(["run", "--account", "\(account)"]).status == 0)
+                #expect(
+                    try stack.sql(
+                        "select count(*), count(distinct subscription_id) from billing.transactions where account_id = \(account)"
+                    )
+                        == "1500|1500")
+            }
+        }
+
+        /// The process that a pass over this account has started.
+        private func part(of account: Int) -> pid_t? {
+            let found = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+            return found.compactMap { pid_t($0) }.first { pid in
+                let words = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") ?? Data()
+                let text = String(decoding: words, as: UTF8.self).split(separator: "\0")
+                return text.contains("--part") && text.contains("\(account)")
+            }
         }
 
         /// A subscription whose step fails stands aside: the others are billed and collected, people are told, and it is tried

@@ -62,11 +62,19 @@ final class Services {
         let run = try run(over: account, processor: name)
         let begun = try books.asPass(of: account, waiting: waiting) { try run.execute(batches: batches) }
         guard var report = begun else { return nil }
-        guard report.isDone, try run.hasAgeing() else { return report }
+        try age(run, &report, batches: batches, waiting: waiting)
+        return report
+    }
+
+    /// The end of a pass: what is done once a business date.
+    func age(_ run: RunBilling, _ report: inout RunBilling.Report, batches: Int = .max, waiting: Bool = true)
+        throws
+    {
+        guard report.isDone, try run.hasAgeing() else { return }
+        let account = run.account
         if let aged = try books.asOnlyPass(of: account, waiting: waiting, { try run.age(batches: batches) }) {
             report.add(aged)
         }
-        return report
     }
 
     /// The billing run of one merchant account, by the processor of this name.

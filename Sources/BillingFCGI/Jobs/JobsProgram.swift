@@ -38,23 +38,6 @@ enum JobsProgram {
             return 1
         }
     }
-
-    /// One whole pass over one account, for `billing run`.
-    ///
-    /// - Throws: `Refusal`: V24 no such account; V30 while its clock is being moved.
-    static func runOnce(_ configuration: Configuration, account: Int64) throws -> RunBilling.Report {
-        let logger = JSONLog.logger(label: "billing.run", level: configuration.logLevel)
-        let services = try Services(
-            configuration, database: configuration.connection(as: .jobs), processorLimit: 15_000,
-            logger: logger)
-        guard let state = try services.books.reading(reaching: [account], { try $0.account(account) }) else {
-            throw Refusal(.notFound, "there is no merchant account \(account)")
-        }
-        guard let report = try services.pass(over: account, processor: state.account.processor) else {
-            throw Refusal(.stateForbids, "the account's clock is being moved: try again")
-        }
-        return report
-    }
 }
 
 /// The loop of a jobs process.

@@ -43,12 +43,15 @@ public struct RunBilling {
         public init() {}
     }
 
-    let account: Int64
+    /// The merchant account.
+    public let account: Int64
     let books: any Books
     let processor: any Processor
     let vault: any NumberVault
     /// Whether a failure is trouble of the database as a whole, which ends the pass, rather than one subscription's.
     let isTrouble: (any Error) -> Bool
+    /// Is told after each batch what has been done so far.
+    public var progress: (Report) -> Void = { _ in }
 
     /// A pass over this account.
     public init(
@@ -93,14 +96,19 @@ public struct RunBilling {
 
     private func run(_ batches: Int, takingNotices time: TakeNotices.Time) throws -> Report {
         var report = Report()
-        var round = 0
-        while round < batches, try bill(.adjustments, &report) { round += 1 }
-        round = 0
-        while round < batches, try bill(.charges, &report) { round += 1 }
-        report.isDone = round < batches
-        round = 0
-        while round < batches, try collect(&report) { round += 1 }
-        report.isDone = report.isDone && round < batches
+        // Whether a step came to its end.
+        func ended(_ step: (inout Report) throws -> Bool) rethrows -> Bool {
+            var round = 0
+            while round < batches, try step(&report) {
+                round += 1
+                progress(report)
+            }
+            return round < batches
+        }
+        _ = try ended { try bill(.adjustments, &$0) }
+        let allBilled = try ended { try bill(.charges, &$0) }
+        let allCollected = try ended { try collect(&$0) }
+        report.isDone = allBilled && allCollected
         try recover(&report)
         var notices = TakeNotices(
             account: account, books: books, processor: processor, vault: vault, isTrouble: isTrouble)
@@ -108,8 +116,7 @@ public struct RunBilling {
         report.failures += notices.failures
         // Where retries were used up, what follows begins today.
         if report.attemptsMade + report.outcomesRecovered + report.noticesTaken > 0 {
-            round = 0
-            while round < batches, try bill(.adjustments, &report) { round += 1 }
+            _ = try ended { try bill(.adjustments, &$0) }
         }
         return report
     }

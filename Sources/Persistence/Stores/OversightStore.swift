@@ -62,6 +62,21 @@ extension OperatorStore {
                  where outcome = 'open' and opened_at < clock_timestamp() - interval '1 hour') as old_open_attempts,
                exists (select from vault_keys) as has_vault_keys
         """)
+    private static let moreDue = Statement(
+        "operator.is_more_due",
+        """
+        select (select count(*)
+                  from (select from subscriptions s
+                         where s.account_id = a.account_id and s.set_aside_reason is null
+                           and s.next_billing_date <= business_date(a) + a.invoice_lead_days
+                         limit $2 + 1) s)
+               + (select count(*)
+                    from (select from collections k
+                           where k.account_id = a.account_id and k.state = 'due' and k.collect_on <= business_date(a)
+                           limit $2 + 1) k) > $2
+          from merchant_accounts a
+         where a.account_id = $1
+        """)
     private static let setAsideOnes = Statement(
         "operator.set_aside",
         """
@@ -99,6 +114,11 @@ extension OperatorStore {
         let row = try connection.rows(Self.oversight)[0]
         return Oversight(
             setAside: Int(row.int(0)), oldOpenAttempts: Int(row.int(1)), hasVaultKeys: row.bool(2))
+    }
+
+    /// Whether more than so many bills and collections of a merchant account are due. As the owner.
+    public func isMoreDue(account: Int64, than count: Int) throws -> Bool {
+        try connection.rows(Self.moreDue, [.int(account), .int(Int64(count))]).first?.bool(0) ?? false
     }
 
     /// The subscriptions that are set aside, by account and number; of more than `limit` the first ones.

@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// Starts workers: a fresh process image each, never a copy of the master.
+/// Starts further processes of this program: a fresh image each, never a copy of this one.
 struct Spawn {
     /// The program that runs now, by its path, so that a reload starts what has been put there since.
     let executable: String
@@ -27,6 +27,15 @@ struct Spawn {
     func callAsFunction(slot: Int, pool: String, inherited: [(source: Int32, target: Int32)])
         throws(PoolFailure) -> pid_t
     {
+        try start(["--slot", String(slot), "--pool", pool], inherited: inherited)
+    }
+
+    /// Starts the program with these words behind its arguments; its process id.
+    ///
+    /// - Parameter inherited: descriptors of this process, each with its number there.
+    func start(_ more: [String] = [], inherited: [(source: Int32, target: Int32)]) throws(PoolFailure)
+        -> pid_t
+    {
         var actions = posix_spawn_file_actions_t()
         var attributes = posix_spawnattr_t()
         posix_spawn_file_actions_init(&actions)
@@ -50,7 +59,7 @@ struct Spawn {
         posix_spawnattr_setsigdefault(&attributes, &all)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
 
-        let words = [executable] + arguments + ["--slot", String(slot), "--pool", pool]
+        let words = [executable] + arguments + more
         var vector = words.map { strdup($0) }
         vector.append(nil)
         defer { for word in vector { free(word) } }
@@ -58,7 +67,7 @@ struct Spawn {
         defer { for entry in environment { free(entry) } }
         var pid: pid_t = 0
         let code = posix_spawn(&pid, executable, &actions, &attributes, vector, environment)
-        guard code == 0 else { throw .system("\(executable) cannot be started as a worker", code) }
+        guard code == 0 else { throw .system("\(executable) cannot be started once more", code) }
         return pid
     }
 
