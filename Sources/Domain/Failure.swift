@@ -58,6 +58,8 @@ public struct Fault: Hashable, Sendable {
 public struct Refusal: Error, Hashable, Sendable {
     /// All that is wrong with the request, at least one; the first decides the answer's status.
     public var faults: [Fault]
+    /// Whether it may be otherwise in a moment: what stands in the way is being done just now.
+    public var isPassing = false
 
     /// A refusal for these faults; there must be at least one.
     public init(_ faults: [Fault]) {
@@ -68,5 +70,12 @@ public struct Refusal: Error, Hashable, Sendable {
     /// A refusal for a single fault.
     public init(_ code: FailureCode, _ message: String, field: String? = nil) {
         self.init([Fault(code, message, field: field)])
+    }
+
+    /// The same, which passes in a moment or does not.
+    func passing(_ isPassing: Bool) -> Refusal {
+        var other = self
+        other.isPassing = isPassing
+        return other
     }
 }

@@ -155,11 +155,7 @@ enum TransactionEndpoint {
         let reversal = ReverseTransaction(
             try call.reference(1), of: try call.reference(), note: try call.parameters().text("note"),
             repeatable: repeatable)
-        // What the books alone undo does not wait for a place at the processors.
-        let found = try call.reading { store in
-            try addressed(call, of: CustomerEndpoint.customer(call, in: store), in: store)
-        }
-        return try moving(call, repeatable, created: 200, isOutside: found.processing != nil) { processors in
+        return try moving(call, repeatable, created: 200) { processors in
             try reversal.execute(
                 call.services.books, reaching: call.accounts, processors: processors, by: call.actor)
         }
@@ -169,17 +165,14 @@ enum TransactionEndpoint {
     ///
     /// - Parameters:
     ///   - created: the status of a success.
-    ///   - isOutside: whether a processor may be called.
     private static func moving(
-        _ call: Call, _ repeatable: RepeatableRequest?, created: Int, isOutside: Bool = true,
+        _ call: Call, _ repeatable: RepeatableRequest?, created: Int,
         _ body: (@escaping (String) -> (any Processor)?) throws -> Transaction
     ) throws -> Answer {
         let services = call.services
         do {
-            let transaction = try waitingForOutcomes {
-                isOutside
-                    ? try outside(call) { try body { services.processor(named: $0) } }
-                    : try body { services.processor(named: $0) }
+            let transaction = try waitingForOutcomes(call.place) {
+                try body { name in services.processor(named: name).map { PlacedProcessor($0, call.place) } }
             }
             return answer(call, transaction, created: created, keeping: repeatable)
         } catch let earlier as MovedBefore {
@@ -206,39 +199,28 @@ enum TransactionEndpoint {
         return answer
     }
 
-    /// Runs the body in one of the places at the processors, of which there are fewer than workers: however slow they are, somebody
-    /// answers the rest. Where nobody gets on in a third of a second, or in a second none becomes free for this one, S02.
-    private static func outside<Result>(_ call: Call, _ body: () throws -> Result) throws -> Result {
-        call.place.standAside()
-        func now() -> Int64 { RealClock.now().microsecondsSince1970 }
-        let last = now() + 1_000_000
-        var (deadline, answered) = (now() + 333_000, call.place.answered())
-        while !call.place.enterOutside() {
-            if answered != call.place.answered() {
-                (deadline, answered) = (min(now() + 333_000, last), call.place.answered())
-            }
-            guard now() < deadline else { throw ProcessorsBusy() }
-            poll(nil, 0, 1)
-        }
-        defer { call.place.leaveOutside() }
-        return try body()
-    }
-
-    /// Repeats what was refused because an attempt for the same debt is open (V36), for two seconds: most attempts are the
-    /// billing run's and settled in a moment.
-    private static func waitingForOutcomes<Result>(_ body: () throws -> Result) throws -> Result {
+    /// Repeats what was refused because an attempt for the same debt is on its way (V36), for two seconds: most attempts are the
+    /// billing run's and settled in a moment. Few workers wait at one time, and none for what is not being done.
+    private static func waitingForOutcomes<Result>(
+        _ place: WorkerPlace, _ body: () throws -> Result
+    ) throws -> Result {
         let deadline = RealClock.now().adding(seconds: 2)
+        var isWaiting = false
+        defer { if isWaiting { place.leaveOutside() } }
         while true {
             do {
                 return try body()
-            } catch  where isOutcomeOpen(error) && RealClock.now() < deadline {
+            } catch  where isPassing(error) && RealClock.now() < deadline {
+                guard isWaiting || place.enterWaiting() else { throw error }
+                if !isWaiting { place.standAside() }
+                isWaiting = true
                 poll(nil, 0, 50)
             }
         }
     }
 
-    private static func isOutcomeOpen(_ error: any Error) -> Bool {
-        error is FirstOutcomeOpen || (error as? Refusal)?.faults[0].code == .outcomeOpen
+    private static func isPassing(_ error: any Error) -> Bool {
+        error is FirstOutcomeOpen || (error as? Refusal)?.isPassing == true
     }
 
     private static func answer(_ transaction: Transaction, status: Int) -> Answer {

@@ -9,6 +9,10 @@ struct WorkerPlace {
     var standAside: () -> Void = {}
     /// Takes one of the places at the processors, of which there are fewer than workers; false when all are taken.
     var enterOutside: () -> Bool = { true }
+    /// Takes such a place to wait for what another worker is doing there; false when that would leave none for a payment.
+    var enterWaiting: () -> Bool = { true }
+    /// When this worker last waited for a place in vain.
+    let patience = Patience()
     /// How many requests the workers have answered in all: whether those at the processors get on.
     var answered: () -> Int64 = { 0 }
     /// Gives it back.
@@ -25,6 +29,7 @@ struct WorkerPlace {
         allowLong = { slot.allow(configuration.longRequestDeadline) }
         standAside = { slot.standAside() }
         enterOutside = { slot.enterOutside(limit: places) }
+        enterWaiting = { slot.enterOutside(limit: places - 1) }
         answered = { slot.scoreboard.answered }
         leaveOutside = { slot.leaveOutside() }
         admit = { slot.scoreboard.admit($0, perSecond: $1) }
@@ -37,6 +42,12 @@ struct WorkerPlace {
         let wait = admit(user.name, limit)
         return wait > 0 ? wait : nil
     }
+}
+
+/// How long a worker has no patience left to wait for a place at the processors: the others' requests come first.
+final class Patience {
+    /// Microseconds of the machine's clock.
+    var endedUntil: Int64 = 0
 }
 
 /// All places at the processors are taken (S02).

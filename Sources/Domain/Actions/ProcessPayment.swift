@@ -123,19 +123,21 @@ public struct ProcessPayment {
             if let both = attempt.facts.debts.first(where: { isOnAccount || debts.contains($0) }) {
                 throw Refusal(
                     .outcomeOpen,
-                    "an attempt to collect transaction \(both) is open: its outcome is not known yet")
+                    "an attempt to collect transaction \(both) is open: its outcome is not known yet"
+                ).passing(attempt.isOnItsWay)
             }
             if let subscription, attempt.facts.subscriptionID == subscription.id {
                 throw Refusal(
                     .outcomeOpen,
                     "an attempt for subscription \(subscription.id) is open: its outcome is not known yet",
-                    field: "subscriptionId")
+                    field: "subscriptionId"
+                ).passing(attempt.isOnItsWay)
             }
             if attempt.facts.debts.isEmpty, isOnAccount || attempt.facts.subscriptionID == nil {
                 throw Refusal(
                     .outcomeOpen,
                     "a payment of this customer is open that may go to any debt: its outcome is not known yet"
-                )
+                ).passing(attempt.isOnItsWay)
             }
         }
     }

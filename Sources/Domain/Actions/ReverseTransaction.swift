@@ -164,7 +164,8 @@ enum GivingBack {
         for attempt in attempts
         where attempt.facts.sourceID == id || attempt.facts.debts.contains(id) {
             throw Refusal(
-                .outcomeOpen, "an attempt for transaction \(id) is open: its outcome is not known yet")
+                .outcomeOpen, "an attempt for transaction \(id) is open: its outcome is not known yet"
+            ).passing(attempt.isOnItsWay)
         }
     }
 }

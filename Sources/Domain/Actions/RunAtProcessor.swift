@@ -27,18 +27,25 @@ struct RunAtProcessor {
     /// - Returns: what the movement became; pending when the processor's answer is not known (E02).
     /// - Throws: ``MovedBefore`` with what the first request under the key became; ``FirstOutcomeOpen``; `Refusal`.
     func execute(_ open: (any Store) throws -> OpenedMovement) throws -> Transaction {
+        var called: (any Processor)?
+        defer { called?.leave() }
         let opening = try books.transaction(reaching: accounts) { store in
             let opening = try open(store)
+            guard opening.order != nil else { return opening }
             let name = opening.state.account.processor
-            guard opening.order == nil || processors(name) != nil else {
+            guard let processor = processors(name) else {
                 throw Refusal(
                     .configurationLacks, "the merchant account's processor, \(name), is not set up here")
             }
+            // Not before: whoever waits for a lock in the books is not at the processor.
+            called = processor
+            try processor.enter()
             return opening
         }
         let state = opening.state
-        if let opened = opening.order, let processor = processors(state.account.processor) {
+        if let opened = opening.order, let processor = called {
             let answer = processor.submit([opened.order])[0]
+            processor.leave()
             try books.transaction(reaching: accounts) { store in
                 // The attempt's customer is locked first, then the attempt; what is open is read behind that.
                 store.foresee([.openItems(state.customer.id)], account: state.account.id)

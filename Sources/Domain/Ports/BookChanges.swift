@@ -98,6 +98,8 @@ public struct OpenAttempt: Sendable {
     public var businessDate: CalendarDate
     /// Whether its transaction is already shown as pending.
     public var isShownPending: Bool
+    /// Whether its sender is waiting for the answer, as far as is known: it has not said that none came.
+    var isOnItsWay: Bool { !isShownPending }
     /// How often it has been sent to the processor, this time included.
     public var sendings = 1
     /// The subscription whose first invoice is to use the payment, while it has none yet (spec 5.9).

@@ -6,6 +6,13 @@ public protocol Processor {
     /// The name under which merchant accounts choose it (`MerchantAccount.processor`), and its clearing account's.
     var name: String { get }
 
+    /// Makes room for one who is going to wait for an answer. Called before the attempt is committed; called again, it changes
+    /// nothing. Throws where there is no room: then nothing was begun.
+    func enter() throws
+
+    /// Gives the room back: the answer is there, or none is asked for.
+    func leave()
+
     /// Carries out the orders and answers each, in the same order. An order whose key the processor has seen before is
     /// not carried out again: it gets the first answer.
     func submit(_ orders: [ProcessorOrder]) -> [ProcessorAnswer]
@@ -26,6 +33,14 @@ public protocol Processor {
 
     /// Marks notices as taken over into our books; unknown identifiers are ignored. False when the processor cannot be reached.
     func acknowledge(account: Int64, notices: [Int64]) -> Bool
+}
+
+extension Processor {
+    /// There is room for everybody.
+    public func enter() throws {}
+
+    /// Nobody took any.
+    public func leave() {}
 }
 
 /// One movement of money to be made.
