@@ -74,7 +74,7 @@ await_readiness() {
     done
 }
 
-# Restarts what dies: at once the first time, then after 0.4, 0.8 … 5 seconds while it keeps dying
+# Restarts what ends: at once the first time, then after 0.4, 0.8 … 5 seconds while it keeps dying
 # within 5 seconds.
 keep_up() {
     local name REPLY
@@ -97,7 +97,8 @@ note_death() {
     # The shell would print the whole command of a process that a signal ended.
     { wait "${child[$1]}"; } 2>/dev/null || status=$?
     end_component "$1"
-    if ((age >= 5)); then
+    # Who ends properly, as the jobs do to be started with the new program, has not died.
+    if ((age >= 5 || status == 0)); then
         delay[$1]=0
     fi
     local wait_ms=${delay[$1]:-0}
