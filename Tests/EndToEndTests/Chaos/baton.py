@@ -10,6 +10,8 @@ from proxy import Director
 FREE = {"user.load", "login.block", "login.success"}
 # A doer that has made so many rounds more than when alone waits for the other by asking again and again.
 MORE = 20
+# Seconds within which a round comes to something: longer than each limit of one, and than a request's 20 s.
+STUCK = 30
 
 
 class Baton(Director):
@@ -25,6 +27,8 @@ class Baton(Director):
         self.done = {}
         self.made = {"A": 0, "B": 0}
         self.trace = []
+        # Who neither came to a round nor to an end, and waited for nobody: as long as STUCK.
+        self.stuck = []
         self.concerns = None
 
     # In the proxies' thread
@@ -87,13 +91,14 @@ class Baton(Director):
                 self.made[owner] += 1
                 self.trace.append(f"{owner} {session.place}: {one.name}")
                 self.loop.call_soon_threadsafe(go.set)
-            end = time.monotonic() + 30
+            end = time.monotonic() + STUCK
             while not self.change.wait_for(lambda: self.at_rest(owner), 0.03):
                 session = self.flying.get(owner)
                 if session and self.servers[session.place].sql(
                         f"select 1 where cardinality(pg_blocking_pids({session.backend})) > 0"):
                     return "blocked"
                 if time.monotonic() > end:
+                    self.stuck.append(f"{owner} after {self.trace[-1:]}")
                     return "stuck"
             return "done" if owner in self.done else "held"
 

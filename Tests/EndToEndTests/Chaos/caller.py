@@ -1,12 +1,13 @@
 """A careful caller of the REST interface: it repeats a request under its Idempotency-Key until it has an answer.
 
 An answer is a 2xx or a definite refusal (4xx). No answer is: a connection that ends or is refused, a time-out, 503,
-429, and 409 with `Retry-After`, which says that the first request under the key is still running. 500 is an answer
-that must never come. Where the first one's attempt is open, the product says so with V36 and no `Retry-After`: that
-is repeated, too, and counted.
+429, and 409 with `Retry-After`, which says that the first request under the key is still running, or open at the
+processor. 500 is an answer that must never come; so is such a 409 without `Retry-After`, which callers may take for a
+refusal: it is repeated, too, and reported as broken.
 """
 
 import base64
+import collections
 import http.client
 import itertools
 import os
@@ -22,6 +23,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 from client import BASE, MEDIA, decode, encode  # noqa: E402
 
 FORMATS = ("json", "xml", "xurl")
+WITHOUT = " without Retry-After"
 # The root elements of requests in XML, by the end of the path.
 ROOTS = {
     "customers": "customer", "plans": "plan", "payment-options": "payment-option", "subscriptions": "subscription",
@@ -35,7 +37,20 @@ def still_running(status, names, answer):
     if status != 409:
         return False
     words = answer.get("failureMessage", "") if isinstance(answer, dict) else ""
-    return "retry-after" in names or words.startswith("the first request under this Idempotency-Key is open")
+    return "retry-after" in names or words.startswith("the first request under this Idempotency-Key is ")
+
+
+def met(status, names, answer):
+    """What a caller met in place of an answer, in words: raw is what nginx says in words of its own."""
+    code = answer.get("failureCode", "") if isinstance(answer, dict) else ""
+    if status in (502, 504) or not code:
+        return f"raw {status}"
+    return f"{status} {code}" + ("" if "retry-after" in names else WITHOUT)
+
+
+def not_met(error):
+    """What a caller met who got nothing, in words."""
+    return f"no answer: {type(error).__name__}"
 
 
 class NoAnswer(Exception):
@@ -84,6 +99,8 @@ class Journal:
 
     def __init__(self):
         self.lines = []
+        # What reads met in place of an answer.
+        self.reads_met = []
         self.lock = threading.Lock()
 
     def add(self, line):
@@ -102,6 +119,20 @@ class Journal:
     def repeated(self):
         """What was answered only after it had been sent more than once."""
         return [line for line in self.lines if line.status is not None and line.sent > 1]
+
+    def repetitions(self):
+        """How often requests were sent again."""
+        return sum(max(0, line.sent - 1) for line in self.lines)
+
+    def met(self):
+        """What callers met before their answers, counted."""
+        found = [words for line in self.lines for words in line.failures]
+        return collections.Counter([*found, *self.reads_met])
+
+    def unclear(self):
+        """What was told of a request still open in a way that callers may take for a refusal."""
+        return [line for line in self.lines
+                if any(words.startswith("409") and words.endswith(WITHOUT) for words in line.failures)]
 
     def broken(self):
         """Answers that must never come: 500."""
@@ -150,7 +181,8 @@ class Caller:
             raise
         names = {name.lower(): value for name, value in answer.getheaders()}
         media = names.get("content-type", "")
-        value = decode(media, content) if content and not media.startswith("text/plain") else content
+        # What is in no format of ours, as a page of nginx's own, stays a text.
+        value = decode(media, content) if content and media.startswith(tuple(MEDIA.values())) else content
         return answer.status, names, value
 
     def change(self, kind, method, path, fields=None, key=None, tag=None, customer=None, send="json", accept="json"):
@@ -168,14 +200,13 @@ class Caller:
             try:
                 status, names, answer = self.once(line.method, line.path, line.fields, headers, send, accept)
             except (OSError, http.client.HTTPException) as error:
-                line.failures.append(type(error).__name__)
+                line.failures.append(not_met(error))
             else:
                 if status not in (429, 502, 503, 504) and not still_running(status, names, answer):
                     line.status, line.headers, line.answer = status, names, answer
                     line.ended = time.monotonic()
                     return line
-                code = answer.get("failureCode", "") if isinstance(answer, dict) else ""
-                line.failures.append(f"{status} {code}" + ("" if "retry-after" in names else " without Retry-After"))
+                line.failures.append(met(status, names, answer))
             if time.monotonic() > end or self.stopped.is_set():
                 raise NoAnswer(f"{line.method} {line.path}: {line.failures[-3:]}")
             self.stopped.wait(min(0.01 * 1.5 ** min(turn, 8), 0.25))
@@ -185,13 +216,14 @@ class Caller:
         end = time.monotonic() + self.patience
         while True:
             try:
-                status, _, answer = self.once("GET", path, filters or None, None, "json", accept)
+                status, names, answer = self.once("GET", path, filters or None, None, "json", accept)
             except (OSError, http.client.HTTPException) as error:
-                status, answer = 0, type(error).__name__
+                status, answer = 0, not_met(error)
             if 200 <= status < 300:
                 return answer
             if status not in (0, 429, 502, 503, 504):
                 raise ValueError(f"GET {path}: {status} {answer}")
+            self.journal.reads_met.append(met(status, names, answer) if status else answer)
             if time.monotonic() > end or self.stopped.is_set():
                 raise NoAnswer(f"GET {path}: {status} {answer}")
             self.stopped.wait(0.02)

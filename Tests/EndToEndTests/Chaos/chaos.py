@@ -25,7 +25,7 @@ import report
 import stack
 
 PARTS = ["selfcheck", "simulator", "crash_points", "resent", "taken_over", "storms", "cutting", "reload", "overload",
-         "outages", "interleavings", "shortened"]
+         "outages", "occupied", "interleavings", "shortened"]
 PR_SET_PDEATHSIG = 1
 # Before the results of a test's process, after whatever it has printed.
 RESULTS = "results: "
@@ -84,6 +84,21 @@ def tell(results):
             print("  " + line, flush=True)
 
 
+def choose(only, short, parser):
+    """The rows asked for, by test or function; a name that is none of either ends it all with status 2."""
+    wanted = {word.strip().lower() for word in only.split(",") if word.strip()}
+    rows = tests()
+    unknown = wanted - {name.lower() for row in rows for name in (row[0], row[2])}
+    if unknown:
+        parser.error(f"there is no test {', '.join(sorted(unknown))}")
+    # What has no weight, or no short seconds, is not in that kind of run unless it is named.
+    chosen = [row for row in rows if (not wanted or {row[0].lower(), row[2].lower()} & wanted)
+              and (row[4 if short else 3] or row[2].lower() in wanted)]
+    if not chosen:
+        parser.error(f"nothing of {only} is in this kind of run: name the function")
+    return chosen
+
+
 def main():
     """Runs what was asked for and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
@@ -98,15 +113,10 @@ def main():
     if options.one:
         print(RESULTS + json.dumps(run(*json.loads(options.one))))
         return
-    wanted = {word.strip().lower() for word in options.only.split(",") if word.strip()}
-    # What has no weight, or no short seconds, is not in that kind of run unless it is named.
-    chosen = [row for row in tests() if (not wanted or {row[0].lower(), row[2].lower()} & wanted)
-              and (row[4 if options.short else 3] or row[2].lower() in wanted)]
+    chosen = choose(options.only, options.short, parser)
     if options.short:
         # The longest first, so that the end of the run does not wait for one.
         chosen.sort(key=lambda row: -row[4])
-    if not chosen:
-        sys.exit(f"chaos: there is no test {options.only}")
     print(f"chaos: seed {options.seed}", flush=True)
     began = time.monotonic()
     template = stack.make_template()

@@ -165,6 +165,7 @@ class Points:
             except (RuntimeError, ValueError, OSError, NoAnswer) as error:
                 at = f"{point[0].name}, {point[2]} {point[1]} ({point[3]})"
                 self.result.fault(f"{at}: {type(error).__name__} {error}")
+        self.result.judge_reach(self.result.injected.get("trials", 0))
 
 
 class PassPoints:
@@ -203,6 +204,7 @@ class PassPoints:
             if starts > 2:
                 self.result.fault(f"{at}: the pass was begun {starts} times")
             self.passes.compare(self.result, at, wanted, state)
+        self.result.judge_reach(self.result.injected.get("trials", 0))
 
 
 def ended_as_decline(state):

@@ -144,9 +144,10 @@ class Cutting:
         for place, (subject, make, words, what) in enumerate(trials):
             if time.monotonic() > end:
                 self.result.left_out(len(trials) - place)
-                return
+                break
             self.result.inject(what, 1)
             self.judge(subject, make(subject.concerns), words)
+        self.result.judge_reach(self.result.injected.get("trials", 0), "not reached")
 
 
 def cuts_of_request(one):

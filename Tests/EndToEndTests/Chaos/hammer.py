@@ -1,9 +1,14 @@
 """Many kept connections to nginx from one process: as fast as answers come (closed loop), or at set times (open loop).
 
 Reads a task as JSON on standard input, {"port", "authority", "user", "password", "connections", "seconds", "rate",
-"requests", "mix", "seed"}, and prints what became of it as JSON. `rate` 0 is the closed loop; else so many requests a
-second are sent at their times, whether answers come or not. Each request is sent once: what is not answered with 2xx
-is reported, never repeated. A closed loop ends after `seconds`, after `requests`, or when standard input ends.
+"requests", "mix", "seed", "customers", "payers"}, and prints what became of it as JSON. `rate` 0 is the closed loop;
+else so many requests a second are sent at their times, whether answers come or not. Each request is sent once: what is
+not answered with 2xx is reported, never repeated. A closed loop ends after `seconds`, after `requests`, or when
+standard input ends.
+
+The mix is of get (a customer), put (a customer), big (one with five subscriptions), pay (by a payer who has no other
+payment under way) and cancel (a GET that cancels a subscription, without an Idempotency-Key; each is made by a sub, a
+customer with one subscription).
 """
 
 import asyncio
@@ -93,26 +98,44 @@ class Hammer:
         self.latencies = collections.defaultdict(list)
         self.done = collections.Counter()
         self.customers = list(task.get("customers", []))
-        self.sent, self.made, self.most_waiting, self.late = 0, 0, 0, 0.0
+        # Who is paying nothing at present; the tags of customers whose subscription can be cancelled.
+        self.payers = collections.deque(task.get("payers", []))
+        self.cancellable = collections.deque()
+        # Acknowledged and failed requests by kind.
+        self.did, self.failed = collections.Counter(), collections.Counter()
+        self.sent, self.most_waiting, self.late = 0, 0, 0.0
         self.stopping, self.offered = False, 0.0
 
-    def request(self):
-        """The next request of the mix."""
+    def draw(self):
+        """The next request of the mix: its kind, whom or what it is for, and what is sent."""
         self.sent += 1
         kind = self.random.choice(self.task["mix"])
         tag = f"h{self.task.get('seed', 1)}-{self.sent}"
+        if kind == "pay" and not self.payers or kind == "cancel" and not self.cancellable:
+            kind = "sub"
         if kind == "get":
-            return "GET", f"/customers/{self.random.choice(self.customers)}", None, None
+            return kind, None, ("GET", f"/customers/{self.random.choice(self.customers)}", None, None)
+        if kind == "cancel":
+            one = self.cancellable.popleft()
+            return kind, one, (
+                "GET", f"/customers/*{one}/subscriptions/*{one}/~cancel?effectiveDate=2027-01-01", None, None)
+        fields = {"amount": 700 + self.sent % 100, "code": tag}
+        if kind == "pay":
+            one = self.payers.popleft()
+            return kind, one, (
+                "POST", f"/customers/{one}/transactions/~process", json.dumps(fields).encode(), tag)
         fields = {"firstName": "Ann", "lastName": "Lee", "code": tag}
         if kind == "big":
             fields["subscriptions"] = BIG
-        return "PUT", "/customers", json.dumps(fields).encode(), tag
+        if kind == "sub":
+            fields["subscriptions"] = [dict(BIG[0], code=tag)]
+        return kind, tag, ("PUT", "/customers", json.dumps(fields).encode(), tag)
 
     async def one(self, connection):
         """One request and what became of it."""
         began = time.monotonic()
+        kind, whom, request = self.draw()
         try:
-            request = self.request()
             status = await asyncio.wait_for(connection.ask(*request), 60)
         except (OSError, EOFError, asyncio.TimeoutError, ValueError) as error:
             status = type(error).__name__
@@ -121,8 +144,14 @@ class Hammer:
         self.outcomes[name] += 1
         self.latencies[name].append(ended - began)
         if name == "ok":
-            self.made += request[0] == "PUT"
+            self.did[kind] += 1
             self.done[int(ended - self.began)] += 1
+        else:
+            self.failed[f"{kind} {name}"] += 1
+        if kind == "pay":
+            self.payers.append(whom)
+        if kind == "sub" and name == "ok":
+            self.cancellable.append(whom)
 
     async def closed(self, connection):
         """Requests one after the other."""
@@ -167,7 +196,8 @@ class Hammer:
             await asyncio.gather(*(self.closed(one) for one in connections))
         seconds = time.monotonic() - self.began
         return {
-            "sent": self.sent, "made": self.made, "seconds": seconds,
+            "sent": self.sent, "made": sum(self.did[kind] for kind in ("put", "big", "sub")), "seconds": seconds,
+            "did": dict(self.did), "failed": dict(self.failed),
             "outcomes": dict(self.outcomes), "perSecond": dict(self.done),
             "latencies": {name: percentiles(values) for name, values in self.latencies.items()},
             "offeredSeconds": self.offered, "mostWaiting": self.most_waiting, "late": self.late,

@@ -15,7 +15,7 @@ import threading
 import time
 
 from baton import Baton
-from caller import NoAnswer
+from caller import NoAnswer, still_running
 from commands import Trial, customer
 from lab import ALWAYS_D01, CARD, DEBIT, Asking, Desk, Lab, Result, alone, conclude, draw
 from passes import FIRST
@@ -107,6 +107,8 @@ class Pair:
                 except OSError:
                     status, names, answer = 503, {}, {}
                 if status != 503 and not (status == 409 and "retry-after" in names) or time.monotonic() > end:
+                    if still_running(status, names, answer) and "retry-after" not in names:
+                        raise ValueError(f"409 of an open first request without Retry-After: {answer}")
                     return status, answer.get("failureCode"), answer.get("id")
         finally:
             caller.close()
@@ -190,6 +192,8 @@ class Pair:
                 baton.loop.call_soon_threadsafe(go.set)
         for thread in threads:
             thread.join(60)
+        if baton.stuck:
+            raise RuntimeError(f"stuck: {baton.stuck}, rounds {baton.trace[-6:]}")
         return self.told(trial, dict(sorted(baton.done.items()))), baton.trace
 
 

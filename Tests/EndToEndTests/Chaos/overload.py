@@ -1,8 +1,8 @@
 """S7: more than the server can do: two and five times its capacity in an open loop, which does not slow down with it.
 
 One worker, and writes that cost something, so that this machine can offer five times as much. Capacity is what a
-closed loop gets through. Reached: goodput of 90 % of it, all others refused (503, 429) within 50 ms, and normal again
-within 5 s.
+closed loop gets through. Reached: goodput of 90 % of it, all others refused (503, 429) within 50 ms (99 of 100 of them;
+the slowest within 250 ms), and normal again within 5 s.
 """
 
 import time
@@ -14,6 +14,8 @@ from report import Result
 from stack import Stack
 
 REFUSED = ("503", "429")
+# Milliseconds within which 99 % of the refusals, and all of them, are there.
+QUICK, SLOWEST = 50, 250
 
 
 def median(values):
@@ -83,8 +85,8 @@ def judge(result, factor, capacity, offered, again, short):
     result.inject(f"requests at {factor} times", offered["sent"])
     result.tell(f"goodput at {factor} times, %", round(100 * goodput / capacity))
     result.tell(f"refused at {factor} times", sum(offered["outcomes"].get(name, 0) for name in REFUSED))
-    result.tell(f"refusals at {factor} times, ms (median, 99 %, most)", refused)
-    result.tell(f"accepted at {factor} times, ms (median, 99 %, most)", offered["latencies"].get("ok"))
+    for name, times in [*refused.items(), ("accepted", offered["latencies"].get("ok", (0, 0, 0)))]:
+        result.tell(f"{name} at {factor} times, ms", "median {}, 99 % {}, most {}".format(*times))
     result.tell(f"the generator's delay at {factor} times, ms", round(1000 * offered["late"]))
     result.again = max(result.again or 0, again)
     if other:
@@ -94,8 +96,8 @@ def judge(result, factor, capacity, offered, again, short):
     if goodput < 0.9 * capacity:
         result.verdict.broken.append(f"goodput at {factor} times is {goodput:.0f} of {capacity:.0f} writes/s")
     for name, times in refused.items():
-        if times[1] > 50:
-            result.verdict.broken.append(f"{name} at {factor} times took {times[1]} ms (99 %)")
+        if times[1] > QUICK or times[2] > SLOWEST:
+            result.verdict.broken.append(f"{name} at {factor} times took {times[1]} ms (99 %), {times[2]} ms (most)")
     if again > 5:
         result.verdict.broken.append(f"normal again only {again:.1f} s after {factor} times the capacity")
 

@@ -1,8 +1,10 @@
 """S6: the workers are replaced and counted up and down under load; no request fails.
 
-Over HTTP/1.1 on kept connections, reading and writing; and over HTTP/2 with curl beside it. Each request is sent once.
+Over HTTP/1.1 on kept connections: reads, writes, payments at the processor, and cancellations by GET, which nginx would
+send again where a worker leaves it in doubt; and reads over HTTP/2 with curl beside it. Each request is sent once.
 """
 
+import collections
 import os
 import random
 import signal
@@ -15,6 +17,11 @@ from hammer import Hammering
 from processes import clean_environment, wait_until
 from report import Result
 from stack import Stack
+
+MIX = ["get", "get", "put", "put", "pay", "cancel"]
+# What a full run is to reach, however few its minutes: for so many seconds at most.
+WANTED, PATIENCE = (20, 100_000), 1200
+CARD = [{"accountNumber": "4111111111111111", "accountAccessory": "1239", "holderName": "Ann Lee"}]
 
 
 class Http2:
@@ -44,63 +51,121 @@ class Http2:
         return len(lines), [line for line in lines if not line.startswith("200 2")]
 
 
+class Answered:
+    """How many requests nginx has answered, by its log."""
+
+    def __init__(self, stack):
+        self.path, self.place, self.number = f"{stack.folder}/log/access", 0, 0
+
+    def count(self):
+        """Reads what was added."""
+        with open(self.path, "rb") as file:
+            file.seek(self.place)
+            added = file.read()
+        self.place += len(added)
+        self.number += added.count(b"\n")
+        return self.number
+
+
+class Storm:
+    """The load, the reloads, and what is looked at afterwards."""
+
+    def __init__(self, stack, seed, short):
+        self.stack, self.short = stack, short
+        self.merchant = stack.merchant()
+        caller = Caller(self.merchant)
+        hammers = 1 if short else 2
+        self.customers = [self.make(caller, f"r{number}", {}) for number in range(10)]
+        payers = [self.make(caller, f"p{number}", {"paymentOptions": CARD}) for number in range(20 * hammers)]
+        self.streams = Http2(self.merchant, self.customers[0])
+        self.hammers = [Hammering(
+            self.merchant, connections=3, mix=MIX, customers=self.customers, payers=payers[number::hammers],
+            seed=f"{seed}-{number}") for number in range(hammers)]
+        self.customers += payers
+        self.answered = Answered(stack)
+        self.began = time.monotonic()
+
+    @staticmethod
+    def make(caller, tag, more):
+        """A customer; its id."""
+        return caller.change("create", "PUT", "/customers", dict(
+            {"firstName": "Ann", "lastName": "Lee", "code": tag}, **more), tag).id
+
+    def reload(self, result, workers):
+        """One worker more, one less, then all others; the seconds until the last of the old ones was gone."""
+        for number, change in ((signal.SIGTTIN, 1), (signal.SIGTTOU, 0)):
+            self.stack.serve.tell(number)
+            wait_until(lambda: len(self.stack.workers()) == workers + change, 60, "the number of workers")
+            result.inject(signal.Signals(number).name[3:], 1)
+        start = time.monotonic()
+        self.stack.reload(workers)
+        result.inject("HUP", 1)
+        return time.monotonic() - start
+
+    def end(self, result):
+        """Ends the load: all answers were good ones; how many there were."""
+        answers = [one.end() for one in self.hammers]
+        reads, odd = self.streams.end()
+        did, failed = (sum((collections.Counter(one[name]) for one in answers), collections.Counter())
+                       for name in ("did", "failed"))
+        sent = sum(one["sent"] for one in answers)
+        result.inject("requests over HTTP/1.1", sent)
+        result.inject("payments among them", did["pay"])
+        result.inject("cancellations by GET among them", did["cancel"])
+        result.inject("requests over HTTP/2", reads)
+        result.tell("slowest answer ms", max(one["latencies"]["ok"][2] for one in answers))
+        if failed:
+            result.verdict.lost.append(f"requests over HTTP/1.1 failed: {dict(failed)} of {sent}")
+        if odd:
+            result.verdict.lost.append(f"requests over HTTP/2 failed: {len(odd)} of {reads}: {odd[:3]}")
+        for kind in ("get", "put", "pay", "cancel"):
+            if not did[kind]:
+                result.verdict.broken.append(f"no {kind} was sent")
+        self.compare(result, did, failed)
+        return reads + sent
+
+    def compare(self, result, did, failed):
+        """What was acknowledged is there, and no more than that and what failed."""
+        made = did["put"] + did["sub"] + len(self.customers)
+        for what, acknowledged, kinds, table in (
+                ("customers", made, ("put", "sub"), "customers where true"),
+                ("payments", did["pay"], ("pay",), "transactions where type = 'AP'"),
+                ("cancellations", did["cancel"], ("cancel",), "subscription_adjustments where true")):
+            there = int(self.stack.sql(f"""select count(*) from billing.{table}
+                                            and account_id = {self.merchant.account}""")[0][0])
+            doubtful = sum(number for name, number in failed.items() if name.split()[0] in kinds)
+            if there < acknowledged:
+                result.verdict.lost.append(f"{acknowledged} {what} were acknowledged, and {there} are there")
+            if there > acknowledged + doubtful:
+                result.verdict.double.append(
+                    f"{acknowledged} {what} were acknowledged, {doubtful} not answered, and {there} are there")
+
+
 def reloads(seed, seconds, short):
     """S6."""
     result = Result("S6", "HUP, TTIN and TTOU under load", seed)
-    wanted_reloads, wanted_requests = (2, 2000) if short else (20, 100_000)
+    wanted_reloads, wanted_requests = (2, 2000) if short else WANTED
     chosen = random.Random(f"{seed}/reload")
     # A worker that leaves is free when nginx closes its connections: after 10 s at the latest, sooner here when short.
     with Stack(workers=2, jobs=1, web={"keepalive_time 10s;": "keepalive_time 1s;"} if short else None) as stack:
-        merchant = stack.merchant()
-        caller = Caller(merchant)
-        customers = [caller.change("create", "PUT", "/customers", {
-            "firstName": "Ann", "lastName": "Lee", "code": f"r{n}"}, f"r{n}").id for n in range(10)]
-        streams = Http2(merchant, customers[0])
-        hammers = [Hammering(merchant, connections=3, mix=["get", "put"], customers=customers, seed=f"{seed}-{number}")
-                   for number in range(1 if short else 2)]
-        began = time.monotonic()
-        wanted = len(stack.workers())
+        storm = Storm(stack, seed, short)
+        workers = len(stack.workers())
+        assert workers == 4
+        patience = 20 if short else max(seconds, PATIENCE)
         done, slowest = 0, 0.0
-        assert wanted == 4
-        while done < wanted_reloads and (time.monotonic() - began < seconds or short):
-            # One more, one less, then all others.
-            for number, change in ((signal.SIGTTIN, 1), (signal.SIGTTOU, 0)):
-                stack.serve.tell(number)
-                wait_until(lambda: len(stack.workers()) == wanted + change, 60, "the number of workers")
-                result.inject(signal.Signals(number).name[3:], 1)
-            start = time.monotonic()
-            stack.reload(wanted)
-            slowest = max(slowest, time.monotonic() - start)
+        while done < wanted_reloads and (short or time.monotonic() - storm.began < patience):
+            slowest = max(slowest, storm.reload(result, workers))
             done += 1
             if not short:
                 time.sleep(chosen.uniform(0, 1))
-        result.inject("HUP", done)
         # The rest of the requests, without a disturbance.
-        sent = 0
-        while sent < wanted_requests and time.monotonic() - began < max(seconds, 20):
-            sent = int(stack.sql(f"""select count(*) from billing.idempotency_keys
-                                      where user_name = '{merchant.user}'""")[0][0]) * 2
-            time.sleep(0.2)
-        answers = [one.end() for one in hammers]
-        reads, odd = streams.end()
-        result.inject("requests over HTTP/1.1", sum(one["sent"] for one in answers))
-        result.inject("requests over HTTP/2", reads)
-        for one in answers:
-            failed = {name: number for name, number in one["outcomes"].items() if name != "ok"}
-            if failed:
-                result.verdict.lost.append(f"requests over HTTP/1.1 failed: {failed} of {one['sent']}")
-            result.tell("slowest answer ms", max(result.told.get("slowest answer ms", 0), one["latencies"]["ok"][2])
-                        - result.told.get("slowest answer ms", 0))
-        if odd:
-            result.verdict.lost.append(f"requests over HTTP/2 failed: {len(odd)} of {reads}: {odd[:3]}")
+        while storm.answered.count() < wanted_requests and time.monotonic() - storm.began < patience:
+            time.sleep(0.2 if short else 1)
+        total = storm.end(result)
         result.tell("slowest reload s", round(slowest, 1))
-        total = reads + sum(one["sent"] for one in answers)
         if not short and (done < wanted_reloads or total < wanted_requests):
-            result.tell("note", f"too little time for {wanted_reloads} reloads and {wanted_requests} requests")
-        count = int(stack.sql(f"select count(*) from billing.customers where account_id = {merchant.account}")[0][0])
-        made = sum(one["made"] for one in answers) + len(customers)
-        if count != made:
-            result.verdict.double.append(f"{made} customers were acknowledged, and {count} are there")
+            result.verdict.broken.append(f"{done} reloads and {total} requests within {patience:.0f} s, not"
+                                         f" {wanted_reloads} and {wanted_requests}")
         result.take(soundness.check(stack, []))
     return result
 

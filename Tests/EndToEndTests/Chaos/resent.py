@@ -99,6 +99,8 @@ def once_without_key(seed, seconds, short=False):
                 result.left_out(len(drawn) - place)
                 break
             try_once(points, lab, result, row)
+        missed = result.told.get("not reached", 0)
+        result.judge_reach(missed + sum(result.injected.values()), "not reached")
         return conclude(lab, result)
 
 

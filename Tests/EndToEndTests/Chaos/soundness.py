@@ -173,9 +173,7 @@ def check_journal(stack, merchant, journal, verdict):
         verdict.broken.append(f"never answered: {line}")
     for name, found in (("acknowledged", journal.acknowledged()), ("answered after repeating", journal.repeated())):
         verdict.counts[name] = verdict.counts.get(name, 0) + len(found)
-    verdict.counts["409 without Retry-After"] = sum(
-        str(failure).startswith("409") for line in journal.lines for failure in line.failures
-        if "without" in str(failure))
+    check_clearness(journal, verdict)
     check_customers(stack, merchant, journal, verdict)
     check_transactions(stack, merchant, journal, verdict)
     check_adjustments(stack, merchant, journal, verdict)
@@ -194,6 +192,12 @@ def effects():
     """What each type does to the balance, for SQL; an AD counts only where it returns a claim that was posted."""
     cases = " ".join(f"when t.type = '{name}' then {value}" for name, value in EFFECTS.items())
     return cases + " when t.type = 'AD' and t.status in ('final', 'reversed') and t.attempt_id is null then 1 else 0"
+
+
+def check_clearness(journal, verdict):
+    """Whoever repeats a request whose first one is open is told to come again: by `Retry-After`, not by a bare 409."""
+    for line in journal.unclear():
+        verdict.broken.append(f"409 of an open first request without Retry-After: {line}: {line.failures[-5:]}")
 
 
 def check_customers(stack, merchant, journal, verdict):

@@ -158,6 +158,12 @@ def stop_workers(cutting, seconds, short, most):
         director = StopAt(lab.is_worker, number, phase)
         stop_request(lab, subject, director, stopping)
         judge_stopped(cutting, subject, director, f"{subject.name}, {words}")
+    judge_stops(result)
+
+
+def judge_stops(result):
+    """Whether enough processes were stopped where they were to be."""
+    result.judge_reach(result.injected.get("stops", 0) + result.told.get("not reached", 0), "not reached")
 
 
 def stop_request(lab, subject, director, stopping, meanwhile=None):
@@ -233,6 +239,7 @@ def stopped_jobs_woken(seed, seconds, short=False):
             # Its session may have been ended meanwhile: then it says so, and its work was done by the other.
             one.process.wait(120)
             passes.compare(result, f"pass {stage + 1}, {words}", wanted, passes.finish(tag, stage))
+        judge_stops(result)
         return conclude(lab, result)
 
 
