@@ -33,6 +33,13 @@ public final class Connection {
     /// Why the connection is of no use any more.
     var end: DatabaseFailure?
     let networkTimeout: UInt64
+    /// Is called once in a round trip whose answer has not come after 20 ms: somebody holds a lock, say.
+    public var whenSlow: (() -> Void)?
+    /// When that is, for the round trip under way.
+    var slowAt: UInt64?
+
+    /// Nanoseconds after which an answer is slow.
+    static let slow: UInt64 = 20_000_000
 
     /// Connects, with the limits and settings given, within the connect time-out.
     public init(_ settings: ConnectionSettings) throws(DatabaseFailure) {

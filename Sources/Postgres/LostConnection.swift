@@ -50,9 +50,12 @@ extension Connection {
         while PQisBusy(link.handle) == 1 {
             // What arrived ahead of the loss is read first: the server's reason stands there.
             if isLost { throw lost(link) }
-            switch link.wait(until: deadline) {
+            switch link.wait(until: min(slowAt ?? .max, deadline ?? .max)) {
             case .progress: break
             case .lost: isLost = true
+            case .late where (slowAt ?? .max) < (deadline ?? .max):
+                slowAt = nil
+                whenSlow?()
             case .late:
                 let milliseconds = networkTimeout / 1_000_000
                 throw DatabaseFailure(

@@ -91,6 +91,7 @@ extension Connection {
         var position = 0
         var pauses = 0
         let deadline = networkTimeout > 0 ? ServerLink.now() + networkTimeout : nil
+        slowAt = whenSlow == nil ? nil : ServerLink.now() + Self.slow
         while position < pipeline.count {
             let message = pipeline[position]
             let answer: OpaquePointer?

@@ -70,6 +70,20 @@ import Testing
         #expect(try read(1) == 102)
     }
 
+    /// Whoever waits long is told once in each round trip, and goes on waiting.
+    @Test func aSlowAnswerIsNoticed() throws {
+        let connection = try TestDatabase().connect()
+        var calls = 0
+        connection.whenSlow = { calls += 1 }
+        let sleep = Statement("t.sleep", "select pg_sleep($1)")
+        try connection.run(sleep, [.text("0")])
+        #expect(calls == 0)
+        for round in 1...2 {
+            try connection.run(sleep, [.text("0.2")])
+            #expect(calls == round)
+        }
+    }
+
     @Test func withoutATransactionARoundTripIsOne() throws {
         let connection = try TestDatabase().connectWithAccounts()
         connection.enqueue(Account.insert, [3, "three", 0])

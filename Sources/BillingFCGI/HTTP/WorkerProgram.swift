@@ -23,6 +23,8 @@ enum WorkerProgram {
             // An order and, when that gets no answer, the question about it: 15 seconds together, within the request's deadline.
             let services = try Services(
                 configuration, database: database, processorLimit: 7_500, logger: logger)
+            // Whoever waits for a lock lets the others have the connections that nginx keeps to this worker.
+            services.books.whenSlow = { slot.standAside() }
             // Connected before it is called ready; a database that is down is the requests' matter.
             try? services.books.connect()
             let router = Router(

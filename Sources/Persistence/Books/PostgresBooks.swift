@@ -21,6 +21,8 @@ public final class PostgresBooks {
     /// When the session's plans are made anew, and how long they served before: both in milliseconds.
     private var nextPlanning = 0
     private var planAge = 0
+    /// Is called when an answer of the database takes longer than 20 ms, once in each round trip.
+    public var whenSlow: (() -> Void)?
 
     /// How often a transaction is tried in all when it collides with others (40001, 40P01).
     static let tries = 6
@@ -207,6 +209,7 @@ public final class PostgresBooks {
             Pause.sleep(milliseconds: nextTry - Pause.now())
             do {
                 let fresh = try Connection(settings)
+                fresh.whenSlow = whenSlow
                 connection = fresh
                 backoff = Backoff()
                 nextTry = 0
