@@ -217,8 +217,10 @@ def cut_all(cutting, seed, seconds, most):
         if not waiting or time.monotonic() > end or number == most:
             break
         subject = waiting[number % len(waiting)]
-        likelihood = 1 if vain[subject.name] > 5 else 0.25
-        director = CutMany(subject.concerns, pools[subject.name], chance, likelihood=likelihood)
+        pool, tries = pools[subject.name], vain[subject.name]
+        # Edges come first, as long as the rounds that have some left come by.
+        director = CutMany(subject.concerns, pool, chance, likelihood=1 if tries > 5 else 0.25,
+                           edges=left_in(pool, True) > 0 and tries < 12)
         cutting.judge(subject, director, director.cuts)
         vain[subject.name] = 0 if director.cuts else vain[subject.name] + 1
         cutting.result.inject("connections cut", len(director.cuts))

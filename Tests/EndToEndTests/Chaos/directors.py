@@ -129,12 +129,12 @@ class CutMany(Counting):
     """Closes the connection after so many bytes of an answer or request, several times in one doing.
 
     `pool` holds the lengths still to be tried for each (place, name of the round, "answer" or "request"), each with
-    whether it is at an edge; what is cut is taken out, from the end.
+    whether it is at an edge; what is cut is taken out, from the end. With `edges`, only what is at one.
     """
 
-    def __init__(self, concerns, pool, chance, most=8, likelihood=0.25):
+    def __init__(self, concerns, pool, chance, most=8, likelihood=0.25, edges=False):
         super().__init__(concerns)
-        self.pool, self.chance, self.most, self.likelihood = pool, chance, most, likelihood
+        self.pool, self.chance, self.most, self.likelihood, self.edges = pool, chance, most, likelihood, edges
         self.cuts = []
 
     def drawn(self, session, one, kind, data):
@@ -146,7 +146,7 @@ class CutMany(Counting):
             return None
         # What was prepared before is shorter than what is prepared now: the last one that fits is taken.
         place = next((place for place in range(len(lengths) - 1, -1, -1) if lengths[place][1] < len(data)), None)
-        if place is None:
+        if place is None or self.edges and not lengths[place][0]:
             return None
         _, length = lengths.pop(place)
         self.cuts.append(f"{kind} of {session.place}: {one.name} after {length} bytes")
