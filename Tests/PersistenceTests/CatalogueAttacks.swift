@@ -101,6 +101,10 @@ enum CatalogueAttacks {
         end $$
         """
 
+    /// What is not asked after each attack: what is left to the program, and references, which take most of the time and are the
+    /// server's own matter as long as triggers are on.
+    private static let unasked = BooksDatabase.leftToTheProgram.union(["reference_is_there"])
+
     /// `pg_temp.attack(sql)`: what becomes of it at the commit: `refused` and by what, `sound`, or the invariants that it broke. It is
     /// rolled back.
     static let trying = """
@@ -112,7 +116,8 @@ enum CatalogueAttacks {
         begin
           execute sql;
           set constraints all immediate;
-          select coalesce(string_agg(distinct invariant, ' '), 'sound') into found from (\(Invariants.books)) v;
+          select coalesce(string_agg(distinct invariant, ' '), 'sound') into found from (\(Invariants.books)) v
+           where invariant not in (\(unasked.map { "'\($0)'" }.joined(separator: ", ")));
           raise exception sqlstate 'ZZ000' using message = found;
         exception when others then
           if sqlstate = 'ZZ000' then

@@ -21,7 +21,7 @@ enum FilledBooks {
         insert into ledger_entries values (2001, 16, 1, 1, '2026-01-31', 'checks', 'receivable', 400);
         insert into allocations (account_id, allocation_id, customer_id, source_id, target_id, amount, create_date)
         values (2001, 1, 1, 12, 11, 2000, now()), (2001, 2, 1, 12, 11, 500, now());
-        select setval('allocation_ids', 100);
+        select setval('allocation_ids', 100), setval('adjustment_ids', 100);
         update allocations set end_date = now() where allocation_id = 2;
         insert into attempts (account_id, transaction_id, customer_id, kind, invoice_id, source_id, payment_option_id, amount, account_type,
                account_mask, accessory_shown, holder_name, due_date, business_date, create_date)
@@ -30,9 +30,11 @@ enum FilledBooks {
                (2001, 23, 2, 'payment', 21, null, 102, 5000, 'VC', '4***********1111', '1229', 'A Holder', '2026-01-31', '2026-01-31', now());
         update attempts set outcome = 'declined', response_code = 'D01', response_date = now(), approved_amount = 0
          where transaction_id = 23;
-        insert into transactions (account_id, transaction_id, customer_id, type, account_type, amount, due_date, attempt_id, source_id, status, create_date)
-        values (2001, 13, 1, 'AP', 'VC', 5000, '2026-01-31', 13, null, 'pending', now()),
-               (2001, 23, 2, 'AD', 'VC', 5000, '2026-01-31', 23, 21, 'declined', now());
+        insert into transactions (account_id, transaction_id, customer_id, type, account_type, account_mask, amount, due_date, attempt_id, source_id,
+               status, create_date)
+        values (2001, 13, 1, 'AP', 'VC', '4***********1111', 5000, '2026-01-31', 13, null, 'pending', now()),
+               (2001, 23, 2, 'AD', 'VC', '4***********1111', 5000, '2026-01-31', 23, 21, 'declined', now());
+        insert into collections values (2001, 11, 1, 201, 'open', null), (2001, 21, 2, 202, 'waiting', null);
         update subscriptions set status = 'C', next_cycle = 2, billed_count = 1, last_billing_date = '2026-01-31',
                next_billing_date = '2026-02-28'
          where subscription_id in (201, 202);
@@ -45,7 +47,6 @@ enum FilledBooks {
         values (2001, 52, 1, 201, 'F', '2026-03-31', '2026-05-31', 3, 'api-x', 'pending', '2026-03-31', '2026-01-31 12:00Z');
         insert into audit_log (account_id, actor, request_id, action, object_type, object_id)
         values (2001, 'api-x', 'r', 'create', 'customer', 1);
-        insert into vault_entries values (2001, 103, '\\x01', '\\x02'), (2001, 104, '\\x01', '\\x02');
         delete from vault_entries where payment_option_id = 104;
         update payment_options set erase_date = now(), is_active = false, is_default = false where payment_option_id = 104;
         update payment_options set last_decline_code = 'N02' where payment_option_id = 104
@@ -67,8 +68,10 @@ enum FilledBooks {
                account_type, account_mask, accessory_shown, holder_name, due_date, business_date, create_date)
         select 2001, 14, 3, 'payment', null, null, 100, 'VC', '4***********1111', '1229', 'A Holder', '2026-01-31', '2026-01-31', now();
         with t as (
-          insert into transactions (account_id, transaction_id, customer_id, type, account_type, amount, tax_amount, due_date, source_id, attempt_id, create_date)
-          select 2001, id, customer, kind, means, amount, tax, '2026-01-31', source::bigint, attempt, now()
+          insert into transactions (account_id, transaction_id, customer_id, type, account_type, account_mask, amount, tax_amount, due_date,
+                 source_id, attempt_id, create_date)
+          select 2001, id, customer, kind, means, case when attempt > 0 then '4***********1111' end, amount, tax, '2026-01-31', source::bigint,
+                 attempt, now()
             from (values (24, 2, 'AP', 'VC', 5000, 0, null, 24), (25, 2, 'RF', null, 300, 30, null, null), (26, 2, 'AA', null, 300, 0, null, null),
                          (31, 3, 'RI', null, 1100, 100, null, null), (33, 3, 'RC', null, 200, 0, null, null), (35, 3, 'AP', 'K', 600, 0, null, null),
                          (41, 3, 'AC', 'BC', 700, 0, null, 41), (43, 3, 'AP', 'VC', 800, 0, null, 43), (46, 3, 'AP', 'VC', 900, 0, null, 46))
@@ -104,7 +107,7 @@ enum FilledBooks {
           from (values (2, 24, 21, 5000), (2, 26, 25, 300), (3, 32, 31, 1100), (3, 33, 34, 200), (3, 35, 36, 100), (3, 38, 37, 500), (3, 41, 42, 700),
                        (3, 45, 44, 800), (3, 46, 47, 900)) v (customer, source, target, amount);
         update transactions set status = 'reversed' where transaction_id in (31, 33, 37, 41, 44, 46);
-        insert into collections values (2001, 11, 1, 201, 'open', null), (2001, 21, 2, 202, 'closed', null);
+        update collections set state = 'closed' where invoice_id = 21;
         insert into processor_notices (account_id, processor, notice_id, order_key, code, message, amount, notice_date, customer_id, attempt_id,
                transaction_id, create_date)
         values (2001, 'sandbox', 1, 't41', 'N01', 'Returned', 700, '2026-01-31', 3, 41, 42, now()),
@@ -133,6 +136,7 @@ enum FilledBooks {
           values (2001, 71, 4, 'RI', 700, '2026-01-30', 216, 1, now()), (2001, 72, 4, 'RI', 700, '2026-01-30', 215, 1, now()))
         insert into ledger_entries
         values (2001, 71, 1, 4, '2026-01-31', 'receivable', 'revenue:recurring', 700), (2001, 72, 1, 4, '2026-01-31', 'receivable', 'revenue:recurring', 700);
+        insert into collections values (2001, 71, 4, 216, 'due', '2026-01-30'), (2001, 72, 4, 215, 'due', '2026-01-30');
         update subscriptions set next_cycle = 3, next_billing_date = '2026-02-13' where subscription_id = 214;
         update subscriptions set status = 'C', next_cycle = 2, billed_count = 1, last_billing_date = '2026-01-30',
                next_billing_date = case subscription_id when 216 then date '2026-02-06' end
@@ -152,7 +156,7 @@ enum FilledBooks {
           names text;
           copied text;
         begin
-          foreach place in array array['customers', 'payment_options', 'subscriptions', 'subscription_adjustments', 'attempts',
+          foreach place in array array['customers', 'payment_options', 'vault_entries', 'subscriptions', 'subscription_adjustments', 'attempts',
                                        'transactions', 'ledger_entries', 'allocations', 'open_items', 'collections',
                                        'transaction_codes'] loop
             select string_agg(quote_ident(attname), ', ' order by attnum),
@@ -165,6 +169,7 @@ enum FilledBooks {
             execute format('insert into %1$I (%2$s) select %3$s from (select * from %1$I) x, generate_series(1, 200) k',
                            place, names, copied);
           end loop;
+          perform setval(('billing.' || sequencename)::regclass, 10000000) from pg_sequences where schemaname = 'billing';
         end $$;
         analyze
         """

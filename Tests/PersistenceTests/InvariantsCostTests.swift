@@ -31,7 +31,7 @@ import Testing
         let read = try doctor.rows(Self.reads)[0].int(0) - before
         #expect(size > 10_000)
         #expect(found == 0)
-        // Some forty statements, each of which reads some of the tables once or twice.
+        // Some ninety statements, each of which reads some of the tables once or twice.
         #expect(read < 40 * size, "\(read) rows were read for \(size)")
     }
 }

@@ -118,7 +118,7 @@ import Testing
               from generate_series(3000, \(2999 + Self.customers)) n, generate_series(0, 1) k
              where n % 10 <> 1 and (k = 0 or n % 5 in (0, 2));
             insert into vault_entries (account_id, payment_option_id, sealed, fingerprint)
-            select account_id, payment_option_id, '\\x01', '\\x02' from payment_options where account_id = 2001
+            select account_id, payment_option_id, '\\x01', '\\x02' from payment_options where payment_option_id >= 30000
             """)
         let units: [CycleUnit] = [
             .monthly, .monthly, .monthly, .weekly, .quarterly, .semiannually, .annually,

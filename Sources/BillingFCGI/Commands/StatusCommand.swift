@@ -172,15 +172,25 @@ extension Configuration {
         var entries = try book.entries(after: 0, limit: page)
         while let last = entries.last {
             try copy.add(
-                movements: entries.map {
-                    ($0.account, $0.key, $0.kind, $0.amount, $0.code, $0.approvedAmount)
+                entries.map {
+                    CopiedMovement(
+                        id: $0.id, account: $0.account, key: $0.key, kind: $0.kind, amount: $0.amount,
+                        currency: $0.currency, accountType: $0.accountType, maskedNumber: $0.maskedNumber,
+                        originalKey: $0.originalKey, code: $0.code, approvalCode: $0.approvalCode,
+                        approvedAmount: $0.approvedAmount, givenBack: $0.givenBack)
                 })
             entries = try book.entries(after: last.id, limit: page)
         }
-        var notices = try book.acknowledgements(after: 0, limit: page)
+        var notices = try book.reports(after: 0, limit: page)
         while let last = notices.last {
-            try copy.add(acknowledged: notices.map { ($0.id, $0.account, $0.code) })
-            notices = try book.acknowledgements(after: last.id, limit: page)
+            try copy.add(
+                notices.map {
+                    CopiedNotice(
+                        id: $0.id, account: $0.account, movement: $0.entry, code: $0.code,
+                        amount: $0.amount, day: $0.day,
+                        isAcknowledged: $0.isAcknowledged)
+                })
+            notices = try book.reports(after: last.id, limit: page)
         }
     }
 }

@@ -5,7 +5,8 @@
 -- Each row that comes back is a violation: the invariant's name, the merchant account, a sentence with numbers only. No row: all
 -- is well. Reads everything, changes nothing; as a role that sees all merchant accounts (billing_jobs or the owner). Two
 -- statements: the books by themselves; the books against the sandbox processor's own, where there is one in the same database
--- (`billing status --check` does that also where it is in another one).
+-- (`billing status --check` does that also where it is in another one). With `PGOPTIONS='-c jit=off'` large books take seconds in place
+-- of a minute.
 
 -- (a) Every entry sums to zero, and so does every account's ledger.
 select 'entries_sum_to_zero' as invariant, account_id,
@@ -26,7 +27,7 @@ select 'transactions_in_ledger', coalesce(t.account_id, l.account_id),
               t.type, t.status, t.amount, coalesce(l.owed, 0))
   from billing.transactions t
   join billing.transaction_types y on y.type = t.type
-  full join (select account_id, transaction_id, min(customer_id) as customer_id,
+  full join (select account_id, transaction_id, min(customer_id) as customer_id, max(customer_id) as last_customer_id,
                     sum(case when debit = 'receivable' then amount else -amount end) as owed
                from billing.ledger_entries
               group by account_id, transaction_id) l
@@ -34,7 +35,7 @@ select 'transactions_in_ledger', coalesce(t.account_id, l.account_id),
  where t.transaction_id is null
     or t.status in ('pending', 'declined') and l.owed is not null
     or t.status in ('final', 'reversed')
-       and (l.owed is distinct from y.effect * t.amount or l.customer_id <> t.customer_id)
+       and (l.owed is distinct from y.effect * t.amount or l.customer_id <> t.customer_id or l.last_customer_id <> t.customer_id)
 
 -- (c) A customer's balance is the sum of its receivable.
 union all
@@ -575,19 +576,186 @@ select 'key_of_its_transaction', k.account_id, format('a key stands for transact
                       and p.customer_id = k.customer_id)
    and not exists (select from billing.transactions t
                     where t.account_id = k.account_id and t.transaction_id = k.transaction_id
-                      and t.customer_id = k.customer_id);
+                      and t.customer_id = k.customer_id)
+
+-- (f) What the run took for an invoice is no more than the invoice and the fees collected along with it: nothing is paid twice. What went
+-- back does not count, whatever became of that.
+union all
+select 'run_takes_once', r.account_id,
+       format('the run took %s for invoice %s of %s, with fees of %s', r.taken, r.invoice_id, i.amount, coalesce(f.amount, 0))
+  from (select p.account_id, p.invoice_id, sum(greatest(p.approved_amount - coalesce(b.amount, 0), 0)) as taken
+          from billing.attempts p
+          left join (select account_id, source_id, sum(amount) as amount
+                       from billing.transactions
+                      where type in ('AR', 'AV', 'AD', 'AG') and status in ('final', 'reversed') and source_id is not null
+                      group by account_id, source_id) b on b.account_id = p.account_id and b.source_id = p.transaction_id
+         where p.creator_code = 'billing-run' and p.kind in ('payment', 'claim') and p.outcome = 'approved'
+           and p.invoice_id is not null
+         group by p.account_id, p.invoice_id) r
+  join billing.transactions i on i.account_id = r.account_id and i.transaction_id = r.invoice_id
+  left join (select n.account_id, n.invoice_id, sum(t.amount) as amount
+               from (select distinct p.account_id, p.invoice_id, f.id
+                       from billing.attempts p
+                      cross join unnest(p.fee_ids) f (id)
+                      where p.creator_code = 'billing-run' and p.outcome = 'approved') n
+               join billing.transactions t on t.account_id = n.account_id and t.transaction_id = n.id
+              group by n.account_id, n.invoice_id) f on f.account_id = r.account_id and f.invoice_id = r.invoice_id
+ where r.taken > i.amount + coalesce(f.amount, 0)
+
+-- (f) A transaction says what its attempt says: means, subscription, code, tax, and the amount where nothing was approved.
+union all
+select 'attempt_as_asked', p.account_id,
+       format('attempt %s (%s, tax %s, subscription %s) became a transaction of other means or terms: %s of %s, tax %s, subscription %s',
+              p.transaction_id, p.amount, p.tax_amount, p.subscription_id, t.type, t.amount, t.tax_amount, t.subscription_id)
+  from billing.attempts p
+  join billing.transactions t on t.account_id = p.account_id and t.attempt_id = p.transaction_id
+ where (t.account_type, t.account_mask, t.subscription_id, t.code, t.tax_amount)
+       is distinct from (p.account_type, p.account_mask, p.subscription_id, p.code, least(p.tax_amount, t.amount))
+    or t.status in ('pending', 'declined') and t.amount <> p.amount
+    or t.status <> 'declined' and t.invoice_list is distinct from p.invoice_list
+
+-- (a) An account of the ledger is one of the chart of spec 5.3; a processor's is that of one that the merchant account has or had.
+union all
+select 'account_of_the_chart', l.account_id, format('lines of the ledger in %s, which is not in the chart: %s', n.name, sum(l.lines))
+  from (select account_id, debit, credit, count(*) as lines
+          from billing.ledger_entries
+         group by account_id, debit, credit) l
+ cross join lateral (values (l.debit), (l.credit)) n (name)
+ where n.name not in ('receivable', 'revenue:recurring', 'revenue:other', 'revenue:fees', 'revenue:credits', 'tax-payable', 'cash',
+                      'checks', 'external', 'expense:allowance', 'expense:write-off', 'clearing:chargebacks')
+   and not exists (select from billing.account_policies v
+                    where v.account_id = l.account_id and 'clearing:' || v.processor = n.name)
+ group by l.account_id, n.name
+
+-- (e) Debt is not forgotten. Each invoice of a cycle is to be collected. As long as it is open, that ends only after a try that failed or
+-- brought a part, or where it was opened again (spec 5.2 step 4); and it is put off no longer than a failed try says (spec 5.5).
+union all
+select 'invoice_is_collected', t.account_id,
+       format('invoice %s of cycle %s of subscription %s was never to be collected', t.transaction_id, t.cycle_number, t.subscription_id)
+  from billing.transactions t
+ where t.type = 'RI' and t.cycle_number is not null
+   and not exists (select from billing.collections k
+                    where k.account_id = t.account_id and k.invoice_id = t.transaction_id)
+union all
+select 'collecting_ends_for_a_reason', k.account_id,
+       format('invoice %s is open over %s and is not collected any more, and no try has failed', k.invoice_id, o.balance)
+  from billing.collections k
+  join billing.open_items o on o.account_id = k.account_id and o.customer_id = k.customer_id and o.transaction_id = k.invoice_id
+ where k.state = 'closed'
+   and not exists (select from billing.allocations f
+                    where f.account_id = k.account_id and f.target_id = k.invoice_id and f.end_date is not null)
+   and not exists (select from billing.attempts p
+                    where p.account_id = k.account_id and p.invoice_id = k.invoice_id and p.creator_code = 'billing-run'
+                      and (p.outcome in ('declined', 'abandoned') or p.approved_amount < p.amount))
+union all
+select 'collecting_on_its_day', k.account_id,
+       format('invoice %s, due on %s, is put off to %s', k.invoice_id, t.due_date, k.collect_on)
+  from billing.collections k
+  join billing.transactions t on t.account_id = k.account_id and t.transaction_id = k.invoice_id
+  join (select a.account_id, billing.business_date(a) as today from billing.merchant_accounts a) a on a.account_id = k.account_id
+ -- A clock may have been set back since.
+ where k.state = 'due' and k.collect_on > greatest(t.due_date, a.today + 2)
+   and not exists (select from billing.attempts p
+                     left join billing.processor_notices n on n.account_id = p.account_id and n.attempt_id = p.transaction_id
+                    where p.account_id = k.account_id and p.invoice_id = k.invoice_id
+                      and k.collect_on in (p.next_attempt_date, n.next_attempt_date))
+
+-- (e) A freeze skips as many payments as were asked for, from one billing date to another; resumed or cancelled, not more.
+union all
+select 'freeze_of_its_length', j.account_id,
+       format('freeze %s of subscription %s over %s payments begins on %s and ends on %s', j.adjustment_id, j.subscription_id, j.length,
+              j.effective_date, j.end_date)
+  from billing.subscription_adjustments j
+  join billing.subscriptions s on s.account_id = j.account_id and s.subscription_id = j.subscription_id
+ cross join lateral (
+       select case s.billing_cycle_type
+                when 'W' then (j.effective_date - s.first_billing_date) / (7 * s.billing_interval)
+                else ((extract(year from j.effective_date) - extract(year from s.first_billing_date)) * 12
+                      + extract(month from j.effective_date) - extract(month from s.first_billing_date))::integer
+                     / (s.billing_interval * case s.billing_cycle_type when 'M' then 1 when 'Q' then 3 when 'S' then 6 else 12 end)
+              end + 1 as cycle_number) c
+ cross join lateral (
+       select billing.cycle_date(s.billing_cycle_type, s.billing_interval, s.first_billing_date, c.cycle_number) as first_date,
+              billing.cycle_date(s.billing_cycle_type, s.billing_interval, s.first_billing_date, c.cycle_number + j.length - 1) as last_date) d
+ where j.type = 'F' and j.state <> 'withdrawn'
+   and (j.effective_date <> d.first_date or j.end_date > d.last_date or j.state <> 'ended' and j.end_date <> d.last_date)
+
+-- (b) A caller's key stands for one transaction, and a transaction was asked for under one key.
+union all
+select 'one_key_a_transaction', k.account_id, format('%s keys stand for transaction %s', count(*), k.transaction_id)
+  from billing.idempotency_keys k
+ where k.transaction_id is not null
+ group by k.account_id, k.transaction_id
+having count(*) > 1
+
+-- (h) What is named is there, and of the same merchant account and customer: each reference of the catalogue. A row of no merchant account
+-- counts as of account 0.
+union all
+select 'reference_is_there', x.account_id,
+       format('rows of %s that name what is not there in %s%s (%s): %s%s', k.conrelid::regclass, k.confrelid::regclass,
+              case when c.is_it like '%customer_id%' then ', or is another customer''s' end, k.conname, x.many,
+              ', the first of them ' || x.first)
+  from pg_catalog.pg_constraint k
+ cross join lateral (
+       select string_agg(format('f.%I = p.%I', a.attname, b.attname), ' and ') as is_it,
+              string_agg(format('f.%I is not null', a.attname), ' and ') as is_named
+         from unnest(k.conkey, k.confkey) as n (own, other)
+         join pg_catalog.pg_attribute a on a.attrelid = k.conrelid and a.attnum = n.own
+         join pg_catalog.pg_attribute b on b.attrelid = k.confrelid and b.attnum = n.other) c
+ cross join lateral (
+       select coalesce(max(format('f.%I', a.attname)) filter (where a.attname = 'account_id'), '0') as account,
+              coalesce(max(format('f.%I', a.attname)) filter (where a.attname <> 'account_id' and a.atttypid = 'bigint'::regtype),
+                       'null') as number
+         from pg_catalog.pg_constraint y
+         join pg_catalog.pg_attribute a on a.attrelid = y.conrelid and a.attnum = any (y.conkey)
+        where y.conrelid = k.conrelid and y.contype = 'p') r
+ cross join lateral xmltable('/table/row'
+       passing query_to_xml(
+         format('select %s as account, count(*) as many, min(%s) as first from %s f where %s and not exists (select from %s p where %s) group by 1',
+                r.account, r.number, k.conrelid::regclass, c.is_named, k.confrelid::regclass, c.is_it), false, false, '')
+       columns account_id bigint path 'account', many bigint path 'many', first text path 'first') x
+ where k.contype = 'f' and k.connamespace = 'billing'::regnamespace
+
+-- A payment option has its number in the vault, until it is erased.
+union all
+select 'option_has_its_number', o.account_id, format('payment option %s has no number', o.payment_option_id)
+  from billing.payment_options o
+ where o.erase_date is null
+   and not exists (select from billing.vault_entries v
+                    where v.account_id = o.account_id and v.payment_option_id = o.payment_option_id)
+
+-- No number is in use that is still to be given out. The numbers are those of all merchant accounts: said of account 0.
+union all
+select 'number_given_out', 0, format('of %s the last number given out is %s, and %s is in use', n.name, coalesce(g.last, 0), n.greatest)
+  from (values ('customer_ids', (select max(customer_id) from billing.customers)),
+               ('payment_option_ids', (select max(payment_option_id) from billing.payment_options)),
+               ('plan_ids', (select max(plan_id) from billing.plans)),
+               ('subscription_ids', (select max(subscription_id) from billing.subscriptions)),
+               ('adjustment_ids', (select max(adjustment_id) from billing.subscription_adjustments)),
+               ('transaction_ids', (select max(transaction_id) from billing.transactions)),
+               ('transaction_ids', (select max(transaction_id) from billing.attempts)),
+               ('allocation_ids', (select max(allocation_id) from billing.allocations)),
+               ('audit_ids', (select max(audit_id) from billing.audit_log))) n (name, greatest)
+ cross join lateral pg_sequence_last_value(('billing.' || n.name)::regclass) g (last)
+ where n.greatest > coalesce(g.last, 0);
 
 -- The sandbox processor's book against ours, both ways. `charge_not_settled_yet` is normal while attempts are under way: after
--- recovery there is none.
+-- recovery there is none. The mask is compared of cards only: a bank may correct an account's number between two sendings.
 select 'settled_attempt_at_processor' as invariant, p.account_id,
-       format('attempt %s (%s, %s, %s): the processor has %s, %s', p.transaction_id, p.outcome,
-              p.response_code, p.approved_amount, m.code, m.approved_amount) as detail
+       format('attempt %s (%s of %s, %s, %s, %s, back to %s): the processor has %s of %s, %s, %s, %s, back to %s%s', p.transaction_id,
+              p.outcome, p.amount, a.currency, p.response_code, p.approved_amount, 't' || p.source_id, m.kind, m.amount, m.currency,
+              m.code, m.approved_amount, m.original_key,
+              case when m.approval_code is distinct from p.approval_code then ', under another approval code'
+                   when not b.has_no_card and (m.masked_number, m.account_type) <> (p.account_mask, p.account_type) then ', from another card'
+              end) as detail
   from billing.attempts p
   join billing.merchant_accounts a on a.account_id = p.account_id and a.processor = 'sandbox'
   left join sandbox.movement m on m.account = p.account_id and m.key = 't' || p.transaction_id
+ cross join lateral (select p.source_id is not null or p.account_type in ('BC', 'BS') as has_no_card) b
  where p.outcome in ('approved', 'declined')
-   and (m.kind, m.code, m.approved_amount, m.amount)
-       is distinct from (p.kind, p.response_code, p.approved_amount, p.amount)
+   and ((m.kind, m.code, m.approved_amount, m.amount, m.currency, m.original_key, m.approval_code)
+          is distinct from (p.kind, p.response_code, p.approved_amount, p.amount, a.currency, 't' || p.source_id, p.approval_code)
+        or not b.has_no_card and (m.masked_number, m.account_type) <> (p.account_mask, p.account_type))
 union all
 select case when p.outcome = 'open' then 'charge_not_settled_yet' else 'charge_settled' end, m.account,
        format('the processor has %s of %s under a key whose attempt is %s', m.code, m.approved_amount,
@@ -596,8 +764,34 @@ select case when p.outcome = 'open' then 'charge_not_settled_yet' else 'charge_s
   left join billing.attempts p on p.account_id = m.account and 't' || p.transaction_id = m.key
  where m.approved_amount > 0 and p.outcome is distinct from 'approved'
 union all
+select 'given_back_at_processor', m.account,
+       format('of %s under %s the processor says that it gave back %s; its refunds and voids are %s', m.approved_amount, m.key,
+              m.given_back, coalesce(g.amount, 0))
+  from sandbox.movement m
+  left join (select account, original_key, sum(approved_amount) as amount
+               from sandbox.movement
+              where original_key is not null
+              group by account, original_key) g on g.account = m.account and g.original_key = m.key
+ where m.given_back <> coalesce(g.amount, 0)
+union all
 select 'notice_taken', n.account, format('notice %s (%s) is acknowledged and not in the books', n.id, n.code)
   from sandbox.notice n
  where n.acknowledged_at is not null
+   and not exists (select from billing.processor_notices k
+                    where k.account_id = n.account and k.processor = 'sandbox' and k.notice_id = n.id)
+
+-- A notice waits while the outcome of its own order is not known, and until the billing run asks: it has done so for two whole days. One
+-- of a part of its payment waits for a person (docs/decisions/ledger.md).
+union all
+select 'notice_waits', n.account,
+       format('notice %s (%s) of %s has been waiting since %s and is not in the books', n.id, n.code, m.key, n.date)
+  from sandbox.notice n
+  join sandbox.movement m on m.id = n.movement_id
+  join billing.merchant_accounts a on a.account_id = n.account and a.processor = 'sandbox'
+  join billing.account_rounds r on r.account_id = n.account
+ where n.acknowledged_at is null and n.date <= least(r.notices_through, r.ageing_through) - 2
+   and n.amount >= m.approved_amount
+   and not exists (select from billing.attempts p
+                    where p.account_id = n.account and 't' || p.transaction_id = m.key and p.outcome = 'open')
    and not exists (select from billing.processor_notices k
                     where k.account_id = n.account and k.processor = 'sandbox' and k.notice_id = n.id);

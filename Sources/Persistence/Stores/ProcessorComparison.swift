@@ -1,5 +1,74 @@
 internal import Postgres
 
+/// An order in a processor's book, as ``ProcessorBookCopy`` takes it over.
+public struct CopiedMovement: Sendable {
+    /// The processor's own number of it.
+    public var id: Int64
+    public var account: Int64
+    public var key: String
+    public var kind: String
+    public var amount: Int64
+    public var currency: String
+    public var accountType: String
+    public var maskedNumber: String
+    /// The key of what a refund or void gives back.
+    public var originalKey: String?
+    public var code: String
+    public var approvalCode: String?
+    public var approvedAmount: Int64
+    /// Of that: refunded or voided since.
+    public var givenBack: Int64
+
+    /// As the processor has it.
+    public init(
+        id: Int64, account: Int64, key: String, kind: String, amount: Int64, currency: String,
+        accountType: String, maskedNumber: String, originalKey: String?, code: String, approvalCode: String?,
+        approvedAmount: Int64, givenBack: Int64
+    ) {
+        self.id = id
+        self.account = account
+        self.key = key
+        self.kind = kind
+        self.amount = amount
+        self.currency = currency
+        self.accountType = accountType
+        self.maskedNumber = maskedNumber
+        self.originalKey = originalKey
+        self.code = code
+        self.approvalCode = approvalCode
+        self.approvedAmount = approvedAmount
+        self.givenBack = givenBack
+    }
+}
+
+/// A notice in a processor's book, as ``ProcessorBookCopy`` takes it over.
+public struct CopiedNotice: Sendable {
+    /// The processor's own number of it.
+    public var id: Int64
+    public var account: Int64
+    /// The number of the order that it is about.
+    public var movement: Int64
+    public var code: String
+    public var amount: Int64
+    /// In days since 1970.
+    public var day: Int32
+    public var isAcknowledged: Bool
+
+    /// As the processor has it.
+    public init(
+        id: Int64, account: Int64, movement: Int64, code: String, amount: Int64, day: Int32,
+        isAcknowledged: Bool
+    ) {
+        self.id = id
+        self.account = account
+        self.movement = movement
+        self.code = code
+        self.amount = amount
+        self.day = day
+        self.isAcknowledged = isAcknowledged
+    }
+}
+
 /// Takes over a processor's book into a session of ours, for ``OperatorStore/brokenSandboxInvariants(copying:)``.
 public struct ProcessorBookCopy {
     private let connection: Connection
@@ -9,28 +78,31 @@ public struct ProcessorBookCopy {
         Statement(
             "operator.copy.movements",
             """
-            create temporary table movement (account bigint, key text, kind text, amount bigint, code text,
-                   approved_amount bigint) on commit preserve rows
+            create temporary table movement (id bigint, account bigint, key text, kind text, amount bigint, currency text,
+                   account_type text, masked_number text, original_key text, code text, approval_code text,
+                   approved_amount bigint, given_back bigint) on commit preserve rows
             """),
         Statement(
             "operator.copy.notices",
             """
-            create temporary table notice (id bigint, account bigint, code text, acknowledged_at timestamptz)
-                on commit preserve rows
+            create temporary table notice (id bigint, account bigint, movement_id bigint, code text, amount bigint, date date,
+                   acknowledged_at timestamptz) on commit preserve rows
             """),
     ]
     private static let addMovements = Statement(
         "operator.copy.add_movements",
         """
         insert into pg_temp.movement
-        select * from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::bigint[])
+        select * from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[],
+                             $8::text[], $9::text[], $10::text[], $11::text[], $12::bigint[], $13::bigint[])
         """)
     private static let addNotices = Statement(
         "operator.copy.add_notices",
         """
         insert into pg_temp.notice
-        select n.id, n.account, n.code, clock_timestamp()
-          from unnest($1::bigint[], $2::bigint[], $3::text[]) as n (id, account, code)
+        select n.id, n.account, n.movement, n.code, n.amount, n.day, case when n.is_acknowledged then clock_timestamp() end
+          from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::date[], $7::boolean[])
+               as n (id, account, movement, code, amount, day, is_acknowledged)
         """)
 
     /// Makes the tables, in the transaction that is open.
@@ -39,26 +111,28 @@ public struct ProcessorBookCopy {
         for table in Self.tables { try connection.run(table) }
     }
 
-    /// Adds orders: merchant account, key, kind, amount, response code, approved amount.
-    public func add(
-        movements: [(account: Int64, key: String, kind: String, amount: Int64, code: String, approved: Int64)]
-    ) throws {
+    /// Adds orders.
+    public func add(_ movements: [CopiedMovement]) throws {
         try connection.run(
             Self.addMovements,
             [
-                .ints(movements.map { $0.account }), .texts(movements.map { $0.key }),
-                .texts(movements.map { $0.kind }), .ints(movements.map { $0.amount }),
-                .texts(movements.map { $0.code }), .ints(movements.map { $0.approved }),
+                .ints(movements.map(\.id)), .ints(movements.map(\.account)), .texts(movements.map(\.key)),
+                .texts(movements.map(\.kind)), .ints(movements.map(\.amount)),
+                .texts(movements.map(\.currency)), .texts(movements.map(\.accountType)),
+                .texts(movements.map(\.maskedNumber)), .optionalTexts(movements.map(\.originalKey)),
+                .texts(movements.map(\.code)), .optionalTexts(movements.map(\.approvalCode)),
+                .ints(movements.map(\.approvedAmount)), .ints(movements.map(\.givenBack)),
             ])
     }
 
-    /// Adds notices that were acknowledged: number, merchant account, code.
-    public func add(acknowledged: [(id: Int64, account: Int64, code: String)]) throws {
+    /// Adds notices, acknowledged or not.
+    public func add(_ notices: [CopiedNotice]) throws {
         try connection.run(
             Self.addNotices,
             [
-                .ints(acknowledged.map { $0.id }), .ints(acknowledged.map { $0.account }),
-                .texts(acknowledged.map { $0.code }),
+                .ints(notices.map(\.id)), .ints(notices.map(\.account)), .ints(notices.map(\.movement)),
+                .texts(notices.map(\.code)), .ints(notices.map(\.amount)), .dates(notices.map(\.day)),
+                .bools(notices.map(\.isAcknowledged)),
             ])
     }
 }
