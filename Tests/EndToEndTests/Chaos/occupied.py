@@ -17,8 +17,9 @@ from wire import Wire
 
 # A card of the contract whose order never arrives: a payment by it is answered 202, and its outcome stays open.
 UNREACHED, CARD = "4000000000000127", "4111111111111111"
-# Seconds within which 99 of 100 reads are answered, whoever waits.
-QUICK = 0.5
+# Seconds within which 99 of 100 reads are answered, whoever waits; in the short form, which shares the machine with many
+# others, every second one, and 99 of 100 before a lock is given up (2 s).
+QUICK, SHORTLY = 0.5, 1.6
 PAYERS = 12
 # Seconds that a customer's row is locked, how many pay for that customer meanwhile, and how many for others.
 LOCKED, PAYERS_OF_LOCKED, PAYERS_OF_OTHERS = 5, 4, 2
@@ -87,16 +88,18 @@ class Reader:
         # A few hundred a second say enough.
         time.sleep(0.002)
 
-    def judge(self, result):
+    def judge(self, result, short):
         """All answered, 99 of 100 of them quickly."""
         median, most_of_them, slowest = latencies(self.seconds)
         result.inject("reads", len(self.seconds))
         result.tell("reads, s", f"median {median:.3f}, 99 % {most_of_them:.3f}, most {slowest:.3f}")
         if self.failed:
             result.verdict.broken.append(f"reads failed meanwhile: {dict(self.failed)}")
-        if most_of_them > QUICK:
+        limit = SHORTLY if short else QUICK
+        if most_of_them > limit or median > QUICK:
             result.verdict.broken.append(
-                f"99 % of {len(self.seconds)} reads took {most_of_them:.2f} s, not {QUICK} s, while others waited")
+                f"99 % of {len(self.seconds)} reads took {most_of_them:.2f} s, not {limit} s, half of them "
+                f"{median:.2f} s, while others waited")
 
 
 class Payer:
@@ -161,7 +164,7 @@ def open_payments(seed, seconds, short):
         time.sleep(6 if short else max(6.0, min(60.0, seconds / 2)))
         crowd.end(result)
         judge_payers(result, again, V36, "customers with an open payment")
-        reader.judge(result)
+        reader.judge(result, short)
         stack.jobs[0].start()
         for one in again:
             one.finish()
@@ -224,7 +227,7 @@ def locked_customer(seed, seconds, short):
         for turn in range(1 if short else max(2, int(seconds / 20))):
             others += locked.hold(turn, PAYERS_OF_LOCKED, reader)
         judge_payers(result, others, {"201"}, "other customers")
-        reader.judge(result)
+        reader.judge(result, short)
         if not short:
             # Of who is answered when all workers wait for the lock nothing is promised: it is told.
             other = Reader(locked.merchant, customer(locked.caller, CARD, "other"))
