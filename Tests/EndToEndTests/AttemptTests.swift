@@ -131,6 +131,49 @@ extension TogetherTests {
                 "select count(*) from sandbox.movement where account = \(merchant.account) and amount = 1500"
             #expect(try merchant.count(moved) == 1)
             try merchant.expectSoundBooks()
+            try theClockWaitsForWhatIsAtTheProcessor(merchant)
+        }
+
+        /// A day does not end while somebody's payment is at the processor, nor while it is not known what became of one whose sender
+        /// died on the way: both are in the books on their day.
+        private func theClockWaitsForWhatIsAtTheProcessor(_ merchant: Merchant) throws {
+            let stack = merchant.stack
+            let customer = try merchant.createCustomer()
+            for (senderDies, day) in [(false, "2027-01-12"), (true, "2027-03-14")] {
+                try disturb(merchant, "delay=3000")
+                let call = SharedRequest(path: "\(customer.transactions)/~process", body: #"{"amount":1700}"#)
+                let open = "from billing.attempts where outcome = 'open'"
+                _ = try atOnce(2) { turn in
+                    if turn == 0 {
+                        _ = try? merchant.atOnce([call])
+                        return
+                    }
+                    #expect(try waitUntil(timeout: 20) { try merchant.count("select count(*) \(open)") == 1 })
+                    if senderDies {
+                        for worker in try stack.workers(of: "serve") { kill(worker, SIGKILL) }
+                        // The window of doubt, shortened; the jobs process leaves the attempt alone until then.
+                        try stack.sql(
+                            "update billing.attempts set next_look_up = clock_timestamp() + interval '4 seconds' where outcome = 'open'"
+                        )
+                    }
+                    try disturb(merchant, "delay=0")
+                    #expect(
+                        try waitUntil(timeout: 20) {
+                            try merchant.call(
+                                "POST", "/accounts/\(merchant.account)/clock/~advance", #"{"to":"\#(day)"}"#
+                            ).status == 200
+                        })
+                    #expect(try merchant.count("select count(*) \(open)") == 0)
+                }
+                let late = """
+                    select count(*) from billing.attempts
+                     where account_id = \(merchant.account) and settled_on <> business_date
+                    """
+                #expect(try merchant.count(late) == 0, "the sender dies: \(senderDies)")
+            }
+            #expect(
+                try merchant.lines(of: customer) == ["AP 2027-01-10 1700 1700", "AP 2027-01-12 1700 1700"])
+            try merchant.expectSoundBooks()
         }
     }
 }

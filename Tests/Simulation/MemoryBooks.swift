@@ -68,4 +68,11 @@ final class MemoryBooks: Books {
         defer { world.isAlone = false }
         return try body()
     }
+
+    /// A second of the machine's time; where whoever is in the middle of work must not stand still, nobody waits for him.
+    func waitForOthers() -> Bool {
+        guard world.depth == 0 || world.letsStall else { return false }
+        world.time += 1
+        return true
+    }
 }

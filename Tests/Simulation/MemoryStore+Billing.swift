@@ -80,9 +80,7 @@ extension MemoryStore {
         try call()
         let now = world.time
         let due = state.attempts.rows.filter {
-            $0.outcome == .open
-                && ($0.nextLookUp <= now || $0.nextLookUp > now + 660
-                    || early && state.transactions[$0.facts.transactionID.rawValue]?.status == .pending)
+            $0.outcome == .open && (isDue($0) || early && isFree($0))
         }.sorted {
             ($0.nextLookUp, $0.facts.transactionID.rawValue) < (
                 $1.nextLookUp, $1.facts.transactionID.rawValue
@@ -95,6 +93,23 @@ extension MemoryStore {
             }
         }
         return due.prefix(limit).map { openAttempt($0) }
+    }
+
+    func attemptsInHand(account: Int64) throws -> Set<Identifier<Transaction>> {
+        try call()
+        return Set(
+            state.attempts.rows.filter { $0.outcome == .open && !isDue($0) && !isFree($0) }
+                .map(\.facts.transactionID))
+    }
+
+    private func isDue(_ attempt: AttemptState) -> Bool {
+        attempt.nextLookUp <= world.time || attempt.nextLookUp > world.time + 660
+    }
+
+    /// Whether nobody is on the way to the processor with it.
+    private func isFree(_ attempt: AttemptState) -> Bool {
+        attempt.lookUps >= attempt.sendings
+            || state.transactions[attempt.facts.transactionID.rawValue]?.status == .pending
     }
 
     func noteSending(

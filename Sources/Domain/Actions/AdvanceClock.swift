@@ -27,7 +27,7 @@ public struct AdvanceClock {
             var day = start.moment.businessDate
             let target = isToday(target, at: start) ? start.moment.local : target
             while day < target.date {
-                try endDay(runDay, askForOutcomes)
+                try endDay(in: books, runDay, askForOutcomes)
                 day = day.adding(days: 1)
                 // A day is billed at its midnight, whatever the time at which the clock is to stop.
                 let midnight = LocalDateTime(date: day)
@@ -37,7 +37,7 @@ public struct AdvanceClock {
             }
             let goesOn =
                 target > start.moment.local && (counts.daysRun == 0 || target > LocalDateTime(date: day))
-            if goesOn { try endDay(runDay, askForOutcomes) }
+            if goesOn { try endDay(in: books, runDay, askForOutcomes) }
             return try books.transaction(reaching: accounts) { store in
                 if goesOn {
                     _ = try store.setClock(of: account, to: target)
@@ -56,7 +56,19 @@ public struct AdvanceClock {
 
     /// Before the clock moves on, what has no known outcome is asked for, as within a minute of it (spec 5.6), and what follows
     /// from the answers is done on their day. When the clock stops, the outcomes of its last moment are still open.
-    private func endDay(_ runDay: () throws -> Void, _ askForOutcomes: () throws -> Bool) throws {
+    ///
+    /// What a sender has in hand is waited for: mostly he is done at once. Of one that ended on the way nothing is noted: his attempt is
+    /// asked for when its window of doubt is over (``UnknownOutcome/windowOfDoubt``). What others begin meanwhile is theirs.
+    private func endDay(
+        in books: any Books, _ runDay: () throws -> Void, _ askForOutcomes: () throws -> Bool
+    ) throws {
+        func inHand() throws -> Set<Identifier<Transaction>> {
+            try books.reading(reaching: [account]) { try $0.attemptsInHand(account: account) }
+        }
+        while try askForOutcomes() { try runDay() }
+        let waitedFor = try inHand()
+        guard !waitedFor.isEmpty else { return }
+        while try !inHand().isDisjoint(with: waitedFor), books.waitForOthers() {}
         while try askForOutcomes() { try runDay() }
     }
 

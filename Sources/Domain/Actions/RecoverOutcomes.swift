@@ -20,8 +20,8 @@ public enum UnknownOutcome {
 extension RunBilling {
     /// Asks for all unknown outcomes before the clock of a sandbox account moves on: by its time the minute has passed.
     ///
-    /// An attempt still in its window of doubt is asked for only when its sender has noted that no answer came; what the sandbox has
-    /// not on record then, it will never have: it decides before the sender's call returns.
+    /// An attempt still in its window of doubt is asked for only when its sender has noted that no answer came, or somebody has asked
+    /// since: what the sandbox has not on record then, it will never have, for it decides before the sender's call returns.
     ///
     /// - Returns: what was done; with outcomes recovered, further work may be due.
     public func recoverEarly() throws -> Report {

@@ -319,8 +319,12 @@ public protocol BillingStore: AnyObject {
         -> Set<Identifier<Transaction>>
     /// Open attempts whose outcome is to be asked for, locked; with the time of the next asking moved on.
     ///
-    /// - Parameter early: those as well whose time has not come, of which the sender has noted that no answer came.
+    /// - Parameter early: those as well whose time has not come, of which the sender has noted that no answer came, or that were
+    ///   asked for since they were sent.
     func attemptsToLookUp(account: Int64, limit: Int, early: Bool) throws -> [OpenAttempt]
+    /// Open attempts that ``attemptsToLookUp(account:limit:early:)`` leaves alone even early: a sender has them in hand, or ended with
+    /// them, and their window of doubt is not over.
+    func attemptsInHand(account: Int64) throws -> Set<Identifier<Transaction>>
     /// Of these attempts those that are still open, counted as sent once more; the next asking waits for another window of
     /// doubt (``UnknownOutcome/windowOfDoubt``).
     func noteSending(_ transactions: [Identifier<Transaction>], account: Int64) throws

@@ -13,6 +13,9 @@ public protocol Books: AnyObject {
     /// Runs the body while no billing pass of this merchant account runs anywhere and none can begin: a clock is moved.
     /// Waits for passes that have begun.
     func withoutPasses<Result>(of account: Int64, _ body: () throws -> Result) throws -> Result
+
+    /// Lets others go on for a moment, outside of transactions; false where nobody should wait longer.
+    func waitForOthers() -> Bool
 }
 
 /// Everything the actions read and write inside one transaction.

@@ -50,6 +50,12 @@ extension PostgresBooks {
         return try body()
     }
 
+    /// Waits 20 ms.
+    public func waitForOthers() -> Bool {
+        Pause.sleep(milliseconds: 20)
+        return true
+    }
+
     private func take(_ statement: Statement, _ account: Int64, waiting: Bool) throws -> Bool {
         let deadline = Pause.now() + (waiting ? Self.longestWait : 0)
         while !(try ask(statement, account)) {

@@ -66,18 +66,33 @@ extension PostgresStore: BillingStore {
     static func isToBeLookedUp(_ time: String, at now: String) -> String {
         "(\(time) <= \(now) or \(time) > \(now) + interval '11 minutes')"
     }
+    /// The condition that an attempt is asked for before its time: its sender has noted that no answer came, or it was asked for since
+    /// it was sent, by somebody who ended there. Nobody is on the way to the processor with it then.
+    private static let isToBeLookedUpEarly = """
+        (p.look_ups >= p.sendings
+                  or exists (select from transactions t
+                              where t.account_id = $1 and t.customer_id = p.customer_id
+                                and t.transaction_id = p.transaction_id and t.status = 'pending'))
+        """
+    private static let inHand = Statement(
+        "attempt.in_hand",
+        """
+        select p.transaction_id
+          from attempts p
+         where p.account_id = $1 and p.outcome = 'open'
+           and not \(isToBeLookedUp("p.next_look_up", at: "statement_timestamp()"))
+           and not \(isToBeLookedUpEarly)
+        """)
     private static let lookUp = Statement(
         "attempt.look_up",
         """
         with due as (
-          select account_id, transaction_id
-            from attempts
-           where account_id = $1 and outcome = 'open'
-             and (\(isToBeLookedUp("next_look_up", at: "statement_timestamp()"))
-                  or $3 and exists (select from transactions t
-                                     where t.account_id = $1 and t.customer_id = attempts.customer_id
-                                       and t.transaction_id = attempts.transaction_id and t.status = 'pending'))
-           order by next_look_up
+          select p.account_id, p.transaction_id
+            from attempts p
+           where p.account_id = $1 and p.outcome = 'open'
+             and (\(isToBeLookedUp("p.next_look_up", at: "statement_timestamp()"))
+                  or $3 and \(isToBeLookedUpEarly))
+           order by p.next_look_up
            limit $2
              for update skip locked)
         update attempts p
@@ -217,6 +232,10 @@ extension PostgresStore: BillingStore {
         try connection.rows(Self.lookUp, [.int(account), .int(Int64(limit)), .bool(early)])
             .map { AttemptRow.attempt($0) }
             .sorted { $0.id < $1.id }
+    }
+
+    public func attemptsInHand(account: Int64) throws -> Set<Identifier<Transaction>> {
+        Set(try connection.rows(Self.inHand, [.int(account)]).map { $0.identifier(0) })
     }
 
     public func noteSending(_ transactions: [Identifier<Transaction>], account: Int64) throws

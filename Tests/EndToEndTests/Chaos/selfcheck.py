@@ -34,6 +34,7 @@ def planted(seed, seconds, short):
         payment = caller.change("pay", "POST", path + "/~process", {"amount": 900, "code": "p"}, "p")
         caller.change("refund", "POST", path + "/~process",
                       {"type": "AR", "amount": 300, "sourceId": payment.id, "code": "r"}, "r")
+        caller.change("change", "POST", f"/customers/{customer}", {"city": "City"}, "city")
         caller.advance("2027-01-13")
         result.take(soundness.check(stack, [(merchant, journal)]))
         stack.processor.sql("create extension hstore")
@@ -45,7 +46,12 @@ def planted(seed, seconds, short):
                 ("a payment that nobody asked for", "double", lambda lines: lines.remove(paid(lines))),
                 ("a payment that is not there", "lost", lambda lines: lines.append(another(paid(lines)))),
                 ("a payment answered twice", "lost", lambda lines: lines.append(paid(lines))),
-                ("a refused payment that is there", "double", lambda lines: refuse(paid(lines)))):
+                ("a refused payment that is there", "double", lambda lines: refuse(paid(lines))),
+                ("a payment of another amount than asked for", "broken", lambda lines: paid(lines).fields.update(amount=901)),
+                ("a change that was not made", "lost", lambda lines: lines.append(changed(lines))),
+                ("a change that was made twice", "double", lambda lines: lines.remove(changed(lines))),
+                ("a subscription that is not there", "lost",
+                 lambda lines: lines[0].answer["subscriptions"][0].update(id="1"))):
             tampered = copy.deepcopy(journal.lines)
             change(tampered)
             other = Journal()
@@ -72,6 +78,11 @@ def expect(result, words, wanted, verdict):
 def paid(lines):
     """The payment of a journal."""
     return next(line for line in lines if line.kind == "pay")
+
+
+def changed(lines):
+    """The change of a journal."""
+    return next(line for line in lines if line.kind == "change")
 
 
 def another(line):

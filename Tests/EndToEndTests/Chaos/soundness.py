@@ -5,7 +5,9 @@ acknowledged request there exactly once, nothing there that nobody sent.
     verdict.broken, verdict.lost, verdict.double      lists of sentences; all empty when all is well
 """
 
+import collections
 import json
+import re
 import time
 
 from processes import wait_until
@@ -17,6 +19,8 @@ EFFECTS = {
     "RC": -1, "RR": -1, "AP": -1, "AC": -1, "AA": -1, "AS": -1, "AX": -1,
 }
 MADE = {"~process", "transactions", "~reverse"}
+# Changes that leave nothing of their own but a line of the audit log: customer; option or subscription of it; ~resume.
+CHANGES = re.compile("/customers/([0-9]+)(?:/(payment-options|subscriptions)/([0-9]+)(/~resume)?)?")
 
 
 class Verdict:
@@ -176,7 +180,9 @@ def check_journal(stack, merchant, journal, verdict):
     check_clearness(journal, verdict)
     check_customers(stack, merchant, journal, verdict)
     check_transactions(stack, merchant, journal, verdict)
+    check_amounts(stack, merchant, journal, verdict)
     check_adjustments(stack, merchant, journal, verdict)
+    check_changes(stack, merchant, journal, verdict)
     for customer, balance, total in stack.sql(f"""
             select c.customer_id, c.balance, coalesce(sum(case {effects()} end * t.amount), 0)
               from billing.customers c
@@ -265,6 +271,15 @@ def as_told(line, row):
     return same_type and (row[4] == line.answer["amount"] or pending) and row[1] == str(line.customer)
 
 
+def check_amounts(stack, merchant, journal, verdict):
+    """The processor was asked for what the caller asked for, whatever the first answer was."""
+    asked = dict(stack.sql(f"select transaction_id, amount from billing.attempts where account_id = {merchant.account}"))
+    for line in journal.lines:
+        amount = (line.fields or {}).get("amount")
+        if line.ok and line.path.endswith("/~process") and amount and asked.get(str(line.id), str(amount)) != str(amount):
+            verdict.broken.append(f"{asked[str(line.id)]} was asked for at the processor: {line}, amount {amount}")
+
+
 def check_adjustments(stack, merchant, journal, verdict):
     """Each acknowledged freeze, pause and cancellation left one adjustment with its note, each refused one none."""
     notes = {}
@@ -281,6 +296,38 @@ def check_adjustments(stack, merchant, journal, verdict):
             verdict.lost.append(f"acknowledged, and no adjustment: {line}")
         elif number > 1 or number and not line.ok and line.status is not None:
             verdict.double.append(f"{number} adjustments: {line}")
+
+
+def check_changes(stack, merchant, journal, verdict):
+    """Each acknowledged change of a customer, option or subscription was made once, each refused one not at all; what was created
+    with a customer is that customer's."""
+    made = {(action, kind, int(number)): int(times) for action, kind, number, times in stack.sql(f"""
+        select action, object_type, object_id, count(*) from billing.audit_log
+         where account_id = {merchant.account}
+           and (action = 'modify' and object_type in ('customer', 'payment-option', 'subscription') or action = 'resume')
+         group by 1, 2, 3""")}
+    wanted, open_ones = collections.Counter(), set()
+    for line in journal.lines:
+        found = CHANGES.fullmatch(line.path)
+        if line.method != "POST" or found is None:
+            continue
+        customer, kind, number, resumes = found.groups()
+        place = ("resume" if resumes else "modify", kind[:-1] if kind else "customer", int(number or customer))
+        if line.status is None:
+            open_ones.add(place)
+        wanted[place] += line.ok
+    for place in {*wanted, *made} - open_ones if journal.lines else ():
+        if made.get(place, 0) != wanted[place]:
+            (verdict.lost if made.get(place, 0) < wanted[place] else verdict.double).append(
+                f"{place} was acknowledged {wanted[place]} times, made {made.get(place, 0)} times")
+    owners = {name: dict(stack.sql(f"select {name}_id, customer_id from billing.{name}s where account_id = {merchant.account}"))
+              for name in ("subscription", "payment_option")}
+    for line in journal.lines:
+        if line.ok and line.method == "PUT" and line.path == "/customers":
+            for name, field in (("subscription", "subscriptions"), ("payment_option", "paymentOptions")):
+                for one in line.answer.get(field) or ():
+                    if owners[name].get(str(one["id"])) != str(line.id):
+                        verdict.lost.append(f"acknowledged {name} {one['id']} is not there: {line}")
 
 
 def await_service(caller, seconds, since=None):

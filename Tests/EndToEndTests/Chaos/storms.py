@@ -16,6 +16,8 @@ from report import Result
 from stack import Stack
 
 KILL = 9
+# The share of the requests that is acknowledged at least: whoever refuses nearly everything loses nothing.
+LEAST_ACKNOWLEDGED = 0.5
 # Of the books' server, in a run that has the time: so many are to be reached, and one takes so many seconds at least.
 WANTED_OUTAGES, SECONDS_OF_OUTAGE = 100, 18
 WHOSE = {"books": "the books'", "processor": "the processor's"}
@@ -101,7 +103,10 @@ def conclude(stack, loads, result):
     parties = [(load.merchant, load.journal) for load in loads]
     result.take(soundness.check(stack, parties))
     for _, journal in parties:
-        result.inject("requests", len(journal.lines))
+        asked, done = len(journal.lines), len(journal.acknowledged())
+        if done < asked * LEAST_ACKNOWLEDGED:
+            result.verdict.broken.append(f"only {done} of {asked} requests were acknowledged")
+        result.inject("requests", asked)
         result.tell("repetitions", journal.repetitions())
     result.tell("callers met", dict(sum((journal.met() for _, journal in parties), collections.Counter())))
 
