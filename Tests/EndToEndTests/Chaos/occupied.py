@@ -17,8 +17,8 @@ from wire import Wire
 
 # A card of the contract whose order never arrives: a payment by it is answered 202, and its outcome stays open.
 UNREACHED, CARD = "4000000000000127", "4111111111111111"
-# Seconds within which 99 of 100 reads are answered, whoever waits; in the short form, which shares the machine with many
-# others, every second one, and 99 of 100 before a lock is given up (2 s).
+# Seconds within which 99 of 100 reads are answered, whoever waits. In the short form, which shares the machine with
+# many others, within which every second one is; 99 of 100 then before a lock is given up (2 s).
 QUICK, SHORTLY = 0.5, 1.6
 PAYERS = 12
 # Seconds that a customer's row is locked, how many pay for that customer meanwhile, and how many for others.

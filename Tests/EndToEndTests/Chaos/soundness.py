@@ -183,6 +183,7 @@ def check_journal(stack, merchant, journal, verdict):
     check_amounts(stack, merchant, journal, verdict)
     check_adjustments(stack, merchant, journal, verdict)
     check_changes(stack, merchant, journal, verdict)
+    check_nested(stack, merchant, journal, verdict)
     for customer, balance, total in stack.sql(f"""
             select c.customer_id, c.balance, coalesce(sum(case {effects()} end * t.amount), 0)
               from billing.customers c
@@ -273,11 +274,14 @@ def as_told(line, row):
 
 def check_amounts(stack, merchant, journal, verdict):
     """The processor was asked for what the caller asked for, whatever the first answer was."""
-    asked = dict(stack.sql(f"select transaction_id, amount from billing.attempts where account_id = {merchant.account}"))
+    orders = dict(stack.sql(
+        f"select transaction_id, amount from billing.attempts where account_id = {merchant.account}"))
     for line in journal.lines:
         amount = (line.fields or {}).get("amount")
-        if line.ok and line.path.endswith("/~process") and amount and asked.get(str(line.id), str(amount)) != str(amount):
-            verdict.broken.append(f"{asked[str(line.id)]} was asked for at the processor: {line}, amount {amount}")
+        if line.ok and line.path.endswith("/~process") and amount:
+            ordered = orders.get(str(line.id), str(amount))
+            if ordered != str(amount):
+                verdict.broken.append(f"{ordered} was asked for at the processor: {line}, amount {amount}")
 
 
 def check_adjustments(stack, merchant, journal, verdict):
@@ -299,12 +303,12 @@ def check_adjustments(stack, merchant, journal, verdict):
 
 
 def check_changes(stack, merchant, journal, verdict):
-    """Each acknowledged change of a customer, option or subscription was made once, each refused one not at all; what was created
-    with a customer is that customer's."""
+    """Each acknowledged change of a customer, option or subscription was made once, each refused one not at all."""
     made = {(action, kind, int(number)): int(times) for action, kind, number, times in stack.sql(f"""
         select action, object_type, object_id, count(*) from billing.audit_log
          where account_id = {merchant.account}
-           and (action = 'modify' and object_type in ('customer', 'payment-option', 'subscription') or action = 'resume')
+           and (action = 'resume'
+                or action = 'modify' and object_type in ('customer', 'payment-option', 'subscription'))
          group by 1, 2, 3""")}
     wanted, open_ones = collections.Counter(), set()
     for line in journal.lines:
@@ -317,17 +321,23 @@ def check_changes(stack, merchant, journal, verdict):
             open_ones.add(place)
         wanted[place] += line.ok
     for place in {*wanted, *made} - open_ones if journal.lines else ():
-        if made.get(place, 0) != wanted[place]:
-            (verdict.lost if made.get(place, 0) < wanted[place] else verdict.double).append(
-                f"{place} was acknowledged {wanted[place]} times, made {made.get(place, 0)} times")
-    owners = {name: dict(stack.sql(f"select {name}_id, customer_id from billing.{name}s where account_id = {merchant.account}"))
-              for name in ("subscription", "payment_option")}
-    for line in journal.lines:
-        if line.ok and line.method == "PUT" and line.path == "/customers":
-            for name, field in (("subscription", "subscriptions"), ("payment_option", "paymentOptions")):
-                for one in line.answer.get(field) or ():
-                    if owners[name].get(str(one["id"])) != str(line.id):
-                        verdict.lost.append(f"acknowledged {name} {one['id']} is not there: {line}")
+        times = made.get(place, 0)
+        if times != wanted[place]:
+            (verdict.lost if times < wanted[place] else verdict.double).append(
+                f"{place} was acknowledged {wanted[place]} times, made {times} times")
+
+
+def check_nested(stack, merchant, journal, verdict):
+    """What was created with a customer is there, and that customer's."""
+    for name, field in (("subscription", "subscriptions"), ("payment_option", "paymentOptions")):
+        owners = dict(stack.sql(
+            f"select {name}_id, customer_id from billing.{name}s where account_id = {merchant.account}"))
+        for line in journal.lines:
+            if not line.ok or line.method != "PUT" or line.path != "/customers":
+                continue
+            for one in line.answer.get(field) or ():
+                if owners.get(str(one["id"])) != str(line.id):
+                    verdict.lost.append(f"acknowledged {name} {one['id']} is not there: {line}")
 
 
 def await_service(caller, seconds, since=None):
