@@ -1,5 +1,5 @@
--- Moves the subscriptions of an account on that were invoiced: of the baselines' transactions. A few hundred at a time, because the
--- trigger subscriptions_in_step compares each row of a statement with each other one: all at once would take hours.
+-- Moves the subscriptions of an account on that were invoiced: of the baselines' transactions. Portions bound the memory of the
+-- trigger subscriptions_in_step, which joins all rows of a statement as they were to what they became.
 
 do $$
 declare
@@ -15,9 +15,9 @@ begin
            next_billing_date = cycle_date(s.billing_cycle_type, s.billing_interval, s.first_billing_date, s.next_cycle + 1),
            version = s.version + 1
       from customers c
-     where s.account_id = current_setting('bench.account')::bigint and s.subscription_id between first and first + 249
+     where s.account_id = current_setting('bench.account')::bigint and s.subscription_id between first and first + 19999
        and s.set_aside_reason is null and s.next_billing_date <= current_setting('bench.through')::date
        and c.account_id = s.account_id and c.customer_id = s.customer_id and c.status in ('A', 'E');
-    first := first + 250;
+    first := first + 20000;
   end loop;
 end $$;
