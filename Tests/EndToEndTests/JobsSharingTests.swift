@@ -177,6 +177,42 @@ extension TogetherTests {
             }
         }
 
+        /// Somebody keeps a customer's row for longer than one wait for a lock (2 s) lasts, just when the processor's answer is to be
+        /// taken into the books: `billing run` waits again, and ends as if nothing had been.
+        @Test func aLockedCustomerDoesNotEndAPass() throws {
+            try stack.withoutJobs {
+                let merchant = try Merchant(in: stack, clock: "2027-01-09")
+                let customer = try merchant.createCustomer(amount: 4999, first: "2027-01-10", length: 1)
+                try merchant.setClock("2027-01-10")
+                try stack.sql(
+                    "insert into sandbox.disturbance (account, delay) values (\(merchant.account), 1000)")
+                let run = try stack.start(["run", "--account", "\(merchant.account)", "--json"])
+                defer { run.stop() }
+                let open =
+                    "select count(*) from billing.attempts where outcome = 'open' and account_id = \(merchant.account)"
+                #expect(try waitUntil { try merchant.count(open) == 1 })
+                let waiting = """
+                    select count(*) from pg_stat_activity
+                     where usename = 'billing_jobs' and wait_event_type = 'Lock'
+                    """
+                // Six seconds: the answer comes after one, a wait lasts two.
+                try stack.sql(
+                    """
+                    begin;
+                    select from billing.customers where customer_id = \(customer.id) for update;
+                    do $$ begin perform pg_sleep(2); end $$;
+                    do $$ begin
+                      if (\(waiting)) <> 1 then raise 'nobody waits'; end if;
+                      perform pg_sleep(4);
+                    end $$;
+                    commit;
+                    """)
+                #expect(run.wait() == 0)
+                try merchant.awaitLines(
+                    of: customer, ["RI 2027-01-10 4999 0", "AP 2027-01-10 4999 0"])
+            }
+        }
+
         /// The process that a pass over this account has started.
         private func part(of account: Int) -> pid_t? {
             let found = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []

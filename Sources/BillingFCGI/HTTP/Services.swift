@@ -17,12 +17,14 @@ final class Services {
     /// - Parameters:
     ///   - database: how this process connects, as the role api or jobs.
     ///   - processorLimit: how long one call to a processor may take, in milliseconds.
+    ///   - lockTries: how often a transaction is tried in all when it has waited too long for a lock.
     init(
-        _ configuration: Configuration, database: ConnectionSettings, processorLimit: Int, logger: Logger
+        _ configuration: Configuration, database: ConnectionSettings, processorLimit: Int,
+        lockTries: Int = 1, logger: Logger
     ) throws {
         self.configuration = configuration
         self.logger = logger
-        books = PostgresBooks(database)
+        books = PostgresBooks(database, lockTries: lockTries)
         vault = AccountVault(try MasterKey.read(from: configuration.keyFile))
         sandbox = Sandbox(configuration.sandboxConnection, timeLimit: processorLimit)
     }

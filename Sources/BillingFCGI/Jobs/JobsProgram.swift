@@ -13,6 +13,9 @@ enum JobsProgram {
     static let turn = 4
     /// Seconds between two rounds of housekeeping.
     static let housekeeping = 600
+    /// How often a batch waits for a lock, 2 s each time. What is given up then is taken up again by later rounds: other accounts
+    /// do not wait for it.
+    static let lockTries = 2
 
     /// Runs until TERM, INT, QUIT or HUP: then it finishes the batch in hand. Whoever supervises it starts it again, after
     /// a HUP with the new program and configuration.
@@ -28,7 +31,7 @@ enum JobsProgram {
             let signals = try Signals([SIGTERM, SIGINT, SIGQUIT, SIGHUP])
             let services = try Services(
                 configuration, database: configuration.connection(as: .jobs), processorLimit: 15_000,
-                logger: logger)
+                lockTries: JobsProgram.lockTries, logger: logger)
             logger.info("jobs started")
             Jobs(services, signals: signals).run(every: configuration.jobsInterval)
             logger.info("jobs ended")

@@ -11,6 +11,8 @@ import Pool
 struct SharedPass {
     /// The most processes for one pass.
     static let mostProcesses = 64
+    /// How often it waits for a lock, 2 s each time: longer than the database lets anybody idle in a transaction (10 s).
+    static let lockTries = 6
 
     let configuration: Configuration
     let account: Int64
@@ -56,7 +58,7 @@ struct SharedPass {
         let logger = JSONLog.logger(label: "billing.run", level: configuration.logLevel)
         let services = try Services(
             configuration, database: configuration.connection(as: .jobs), processorLimit: 15_000,
-            logger: logger)
+            lockTries: SharedPass.lockTries, logger: logger)
         guard let state = try services.books.reading(reaching: [account], { try $0.account(account) }) else {
             throw Refusal(.notFound, "there is no merchant account \(account)")
         }

@@ -9,6 +9,8 @@ public final class PostgresBooks {
     private let settings: ConnectionSettings
     /// How long one call waits for the database to come back, in milliseconds.
     private let patience: Int
+    /// How often a transaction is tried in all when it has waited too long for a lock.
+    private let lockTries: Int
     private var connection: Connection?
     /// The tenants that the session is known to have; nil when that is not known.
     private var sessionTenants: String?
@@ -45,7 +47,9 @@ public final class PostgresBooks {
     /// - Parameters:
     ///   - settings: how to connect, and the limits of statements, locks and idling.
     ///   - patience: how long one call waits for a database that is gone, in milliseconds; then S02.
-    public init(_ settings: ConnectionSettings, patience: Int = 250) {
+    ///   - lockTries: how often a transaction is tried in all when it has waited too long for a lock. Between the tries it
+    ///     holds nothing that others wait for.
+    public init(_ settings: ConnectionSettings, patience: Int = 250, lockTries: Int = 1) {
         var settings = settings
         for (name, value) in Self.sessionSettings
         where !settings.runtimeSettings.contains(where: { $0.name == name }) {
@@ -53,6 +57,7 @@ public final class PostgresBooks {
         }
         self.settings = settings
         self.patience = patience
+        self.lockTries = lockTries
     }
 
     /// Runs the body in one transaction: all of it is kept, or none of it when it throws.
@@ -154,6 +159,7 @@ public final class PostgresBooks {
     /// Runs one try after the other until one succeeds, or fails for good.
     func attempt<Result>(_ body: (Connection) throws -> Result) throws -> Result {
         var tries = 1
+        var lockTriesLeft = lockTries
         var reconnected = false
         while true {
             do {
@@ -163,6 +169,8 @@ public final class PostgresBooks {
                 if failure.kind == .serialization, tries < Self.tries {
                     Pause.sleep(milliseconds: Int.random(in: 0...(5 << tries)))
                     tries += 1
+                } else if failure.kind == .lockTimeout, lockTriesLeft > 1 {
+                    lockTriesLeft -= 1
                 } else if failure.kind == .connectionLost, !reconnected {
                     reconnected = true
                 } else {
