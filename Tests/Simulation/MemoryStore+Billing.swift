@@ -95,6 +95,25 @@ extension MemoryStore {
         return due.prefix(limit).map { openAttempt($0) }
     }
 
+    func hasWork(account: Int64, all: Bool) throws -> Bool {
+        try call()
+        let now = world.time
+        guard let found = try self.account(account) else { return false }
+        let today = found.moment.businessDate
+        return state.subscriptions.rows.contains { $0.asideReason != nil && (all || $0.asideUntil <= now) }
+            || state.attempts.rows.contains { $0.outcome == .open && isDue($0) }
+            || state.collections.rows.contains { isDue($0, through: today) }
+            || (try !dueAdjustments(account: account, through: today, limit: 1).isEmpty)
+            || (try !dueSubscriptions(
+                account: account, through: today.adding(days: found.account.invoiceLeadDays), limit: 1
+            ).isEmpty)
+    }
+
+    func hasOpenAttempts(account: Int64) throws -> Bool {
+        try call()
+        return state.attempts.rows.contains { $0.outcome == .open }
+    }
+
     func attemptsInHand(account: Int64) throws -> Set<Identifier<Transaction>> {
         try call()
         return Set(

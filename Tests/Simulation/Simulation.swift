@@ -132,7 +132,8 @@ final class Simulation {
     /// - Parameter isMine: whether it belongs to the clock that is being moved.
     func pass(batches: Int, isMine: Bool = false) throws -> RunBilling.Report? {
         guard !world.isAlone || isMine else { return nil }
-        let run = run
+        var run = run
+        run.asksForNoticesEachTime = isMine
         world.passes += 1
         var report: RunBilling.Report
         do {

@@ -39,7 +39,10 @@ enum ClockEndpoint {
             call.place.allowLong()
             let clock = try AdvanceClock(account: account.id, to: target).execute(
                 call.services.books, reaching: call.accounts, by: call.actor,
-                runDay: { _ = try call.services.pass(over: account.id, processor: account.processor) },
+                runDay: {
+                    _ = try call.services.pass(
+                        over: account.id, processor: account.processor, isOneOfMany: true)
+                },
                 askForOutcomes: {
                     let run = try call.services.run(over: account.id, processor: account.processor)
                     return try run.recoverEarly().outcomesRecovered > 0

@@ -57,11 +57,14 @@ final class Services {
     /// What is done once a business date, when all else is done, needs the account for itself: it is left to the next
     /// pass while others run, unless this one is to wait for them.
     ///
+    /// - Parameter isOneOfMany: whether the passes of other business dates follow at once.
     /// - Returns: what was done; nil while the account's clock is being moved.
     func pass(
-        over account: Int64, processor name: String, batches: Int = .max, waiting: Bool = true
+        over account: Int64, processor name: String, batches: Int = .max, waiting: Bool = true,
+        isOneOfMany: Bool = false
     ) throws -> RunBilling.Report? {
-        let run = try run(over: account, processor: name)
+        var run = try run(over: account, processor: name)
+        run.asksForNoticesEachTime = isOneOfMany
         let begun = try books.asPass(of: account, waiting: waiting) { try run.execute(batches: batches) }
         guard var report = begun else { return nil }
         try age(run, &report, batches: batches, waiting: waiting)

@@ -62,6 +62,10 @@ public struct AdvanceClock {
     private func endDay(
         in books: any Books, _ runDay: () throws -> Void, _ askForOutcomes: () throws -> Bool
     ) throws {
+        // Mostly nothing is open, and one question tells.
+        guard try books.reading(reaching: [account], { try $0.hasOpenAttempts(account: account) }) else {
+            return
+        }
         func inHand() throws -> Set<Identifier<Transaction>> {
             try books.reading(reaching: [account]) { try $0.attemptsInHand(account: account) }
         }

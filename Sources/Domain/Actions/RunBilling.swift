@@ -53,6 +53,9 @@ public struct RunBilling {
     /// Is told after each batch what has been done so far.
     public var progress: (Report) -> Void = { _ in }
 
+    /// Whether each pass asks the processor for notices, without noting it: for who lets one business date follow the other.
+    public var asksForNoticesEachTime = false
+
     /// A pass over this account.
     public init(
         account: Int64, books: any Books, processor: any Processor, vault: any NumberVault,
@@ -69,10 +72,17 @@ public struct RunBilling {
     ///
     /// A pass without such a limit tries at once what was set aside; others when its time has come.
     public func execute(batches: Int = .max) throws -> Report {
-        try books.transaction(reaching: [account]) {
-            try $0.takeUpAgain(account: account, all: batches == .max)
+        let all = batches == .max
+        let hasWork = try hasWork(all: all)
+        if hasWork {
+            try books.transaction(reaching: [account]) { try $0.takeUpAgain(account: account, all: all) }
         }
-        return try run(batches, takingNotices: .whenDue)
+        return try run(batches, hasWork: hasWork, takingNotices: asksForNoticesEachTime ? .now : .whenDue)
+    }
+
+    /// One question in place of a transaction for each step: on most days nothing of an account is due.
+    private func hasWork(all: Bool) throws -> Bool {
+        try books.reading(reaching: [account]) { try $0.hasWork(account: account, all: all) }
     }
 
     /// Whether invoices are still to be looked through for their age on this business date (spec 5.2 step 7).
@@ -88,13 +98,13 @@ public struct RunBilling {
     /// Charges late fees and writes off. For a process that is the account's only pass meanwhile: what is still to be collected
     /// or to be reported today is not late yet, whoever has it in hand. So it looks once more for that before.
     public func age(batches: Int = .max) throws -> Report {
-        var report = try run(batches, takingNotices: .now)
+        var report = try run(batches, hasWork: hasWork(all: false), takingNotices: .now)
         guard report.isDone else { return report }
         report.agedInvoices += try AgeInvoices(account: account, books: books).execute(batches: batches)
         return report
     }
 
-    private func run(_ batches: Int, takingNotices time: TakeNotices.Time) throws -> Report {
+    private func run(_ batches: Int, hasWork: Bool, takingNotices time: TakeNotices.Time) throws -> Report {
         var report = Report()
         // Whether a step came to its end.
         func ended(_ step: (inout Report) throws -> Bool) rethrows -> Bool {
@@ -105,11 +115,14 @@ public struct RunBilling {
             }
             return round < batches
         }
-        _ = try ended { try bill(.adjustments, &$0) }
-        let allBilled = try ended { try bill(.charges, &$0) }
-        let allCollected = try ended { try collect(&$0) }
-        report.isDone = allBilled && allCollected
-        try recover(&report)
+        report.isDone = true
+        if hasWork {
+            _ = try ended { try bill(.adjustments, &$0) }
+            let allBilled = try ended { try bill(.charges, &$0) }
+            let allCollected = try ended { try collect(&$0) }
+            report.isDone = allBilled && allCollected
+            try recover(&report)
+        }
         var notices = TakeNotices(
             account: account, books: books, processor: processor, vault: vault, isTrouble: isTrouble)
         report.noticesTaken += try notices.execute(time)

@@ -28,7 +28,8 @@ struct TakeNotices {
 
     static let batchSize = 500
 
-    /// When the processor is asked: with each business date and every five minutes, or in any case.
+    /// When the processor is asked: with each business date and every five minutes, which is noted, or in any case, which is
+    /// not.
     enum Time {
         case whenDue, now
     }
@@ -37,8 +38,8 @@ struct TakeNotices {
     mutating func execute(_ time: Time) throws -> Int {
         let today = try books.transaction(reaching: [account]) { store -> CalendarDate? in
             guard let state = try store.account(account) else { return nil }
-            let isDue = try store.takeNoticeRound(account: account, on: state.moment.businessDate)
-            return isDue || time == .now ? state.moment.businessDate : nil
+            let today = state.moment.businessDate
+            return try time == .now || store.takeNoticeRound(account: account, on: today) ? today : nil
         }
         guard let today else { return 0 }
         var taken = 0

@@ -304,6 +304,13 @@ public struct DueCollection: Sendable {
 
 /// What the billing run reads (spec 5.2). Rows that another process has locked are left to it.
 public protocol BillingStore: AnyObject {
+    /// Whether a pass would find anything due: an adjustment, a charge, a collection, an unknown outcome to ask for, or a
+    /// subscription to be taken up again. It may say so where nothing can be done now, never the other way round.
+    ///
+    /// - Parameter all: subscriptions that were set aside count, whether their time has come or not.
+    func hasWork(account: Int64, all: Bool) throws -> Bool
+    /// Whether the outcome of any attempt is open.
+    func hasOpenAttempts(account: Int64) throws -> Bool
     /// Subscriptions of which an adjustment begins or ends by this date, oldest first; each locked with its customer.
     func dueAdjustments(account: Int64, through date: CalendarDate, limit: Int) throws -> [DueSubscription]
     /// Subscriptions whose billing date has come, oldest first; each locked with its customer.

@@ -74,6 +74,35 @@ extension PostgresStore: BillingStore {
                               where t.account_id = $1 and t.customer_id = p.customer_id
                                 and t.transaction_id = p.transaction_id and t.status = 'pending'))
         """
+    /// The condition that something is due of the merchant account under the alias `a`.
+    static func hasWork(takingUpAll all: String) -> String {
+        """
+        (exists (select 1 from subscriptions s
+                        where s.account_id = a.account_id and s.set_aside_reason is null
+                          and s.next_billing_date <= business_date(a) + a.invoice_lead_days)
+            or exists (select 1 from subscriptions s
+                        where s.account_id = a.account_id and s.set_aside_reason is not null
+                          and (\(all) or s.set_aside_until <= clock_timestamp()))
+            or exists (select 1 from subscription_adjustments j
+                        where j.account_id = a.account_id and j.due_on <= business_date(a))
+            or exists (select 1 from collections k
+                        cross join lateral (
+                              select f.balance from customers f
+                               where f.account_id = k.account_id and f.customer_id = k.customer_id and f.status <> 'I'
+                              offset 0) c
+                        where k.account_id = a.account_id and k.state = 'due' and k.collect_on <= business_date(a)
+                          and (c.balance > 0 or \(isPaid)))
+            or exists (select 1 from attempts t
+                        where t.account_id = a.account_id and t.outcome = 'open'
+                          and \(isToBeLookedUp("t.next_look_up", at: "clock_timestamp()"))))
+        """
+    }
+    private static let anyWork = Statement(
+        "billing.has_work",
+        "select \(hasWork(takingUpAll: "$2")) from merchant_accounts a where a.account_id = $1")
+    private static let anyOpen = Statement(
+        "attempt.any_open",
+        "select exists (select from attempts where account_id = $1 and outcome = 'open')")
     private static let inHand = Statement(
         "attempt.in_hand",
         """
@@ -232,6 +261,14 @@ extension PostgresStore: BillingStore {
         try connection.rows(Self.lookUp, [.int(account), .int(Int64(limit)), .bool(early)])
             .map { AttemptRow.attempt($0) }
             .sorted { $0.id < $1.id }
+    }
+
+    public func hasWork(account: Int64, all: Bool) throws -> Bool {
+        try connection.rows(Self.anyWork, [.int(account), .bool(all)]).first?.bool(0) ?? false
+    }
+
+    public func hasOpenAttempts(account: Int64) throws -> Bool {
+        try connection.rows(Self.anyOpen, [.int(account)])[0].bool(0)
     }
 
     public func attemptsInHand(account: Int64) throws -> Set<Identifier<Transaction>> {

@@ -101,24 +101,7 @@ extension OperatorStore {
         """
         select a.account_id, a.processor
           from merchant_accounts a
-         where exists (select 1 from subscriptions s
-                        where s.account_id = a.account_id and s.set_aside_reason is null
-                          and s.next_billing_date <= business_date(a) + a.invoice_lead_days)
-            or exists (select 1 from subscriptions s
-                        where s.account_id = a.account_id and s.set_aside_reason is not null
-                          and s.set_aside_until <= clock_timestamp())
-            or exists (select 1 from subscription_adjustments j
-                        where j.account_id = a.account_id and j.due_on <= business_date(a))
-            or exists (select 1 from collections k
-                        cross join lateral (
-                              select f.balance from customers f
-                               where f.account_id = k.account_id and f.customer_id = k.customer_id and f.status <> 'I'
-                              offset 0) c
-                        where k.account_id = a.account_id and k.state = 'due' and k.collect_on <= business_date(a)
-                          and (c.balance > 0 or \(PostgresStore.isPaid)))
-            or exists (select 1 from attempts t
-                        where t.account_id = a.account_id and t.outcome = 'open'
-                          and \(PostgresStore.isToBeLookedUp("t.next_look_up", at: "clock_timestamp()")))
+         where \(PostgresStore.hasWork(takingUpAll: "false"))
             or exists (select 1 from attempts t where t.account_id = a.account_id)
                and not exists (select 1 from account_rounds r
                                 where r.account_id = a.account_id and r.notices_through = business_date(a)
