@@ -89,6 +89,17 @@ import Testing
             ])
     }
 
+    @Test func `an existence that may be answered by reading all`() {
+        let found = Rules.existence([
+            file(
+                "Sources/Persistence/Stores/A.swift", "let a = \"\"\"", "  select exists (select from t",
+                "  where not exists (select f(x) from u offset 0) offset 0)", "  or exists (select from v)",
+                "  \"\"\""),
+            file("Sources/Persistence/B.swift", "let a = \"exists (select from t)\""),
+        ])
+        #expect(places(found) == ["Sources/Persistence/Stores/A.swift:4"])
+    }
+
     @Test func `a long file`() {
         func lines(_ count: Int) -> String { String(repeating: "\n", count: count) }
         let found = Rules.length([

@@ -137,6 +137,33 @@ enum Rules {
         return false
     }
 
+    /// What follows `exists (` ends with `offset 0`, in statements over the books.
+    ///
+    /// Otherwise the server may answer it for one row by reading all of the account's that it could concern ("hashed SubPlan"): it did
+    /// so with open items while a billing run made a hundred thousand of them.
+    static func existence(_ files: [SourceFile]) -> [Violation] {
+        files.filter { $0.isSwift && $0.isBelow(["Sources/Persistence/Stores"]) }.flatMap { file in
+            SwiftText(file).literals.flatMap { literal in
+                var violations: [Violation] = []
+                var rest = literal.text[...]
+                while let found = rest.firstRange(of: "exists (") {
+                    rest = rest[found.upperBound...]
+                    let line = literal.line + literal.text[..<found.lowerBound].count(where: \.isNewline)
+                    var depth = 1
+                    let body = rest.prefix {
+                        depth += $0 == "(" ? 1 : $0 == ")" ? -1 : 0
+                        return depth > 0
+                    }
+                    if !words(body).suffix(2).elementsEqual(["offset", "0"]) {
+                        violations.append(
+                            Violation(file: file.path, line: line, what: "exists (…) without offset 0"))
+                    }
+                }
+                return violations
+            }
+        }
+    }
+
     // MARK: Texts
 
     static func length(_ files: [SourceFile]) -> [Violation] {

@@ -20,6 +20,7 @@ import Testing
     @Test func `C libraries are a module map and a shim`() { expectNone(Rules.systemLibraries(Self.all)) }
     @Test func `C names and concurrency stay in their rooms`() { expectNone(Rules.names(Self.all)) }
     @Test func `SQL stays in its rooms`() { expectNone(Rules.sql(Self.all)) }
+    @Test func `what exists is looked up by key`() { expectNone(Rules.existence(Self.all)) }
     @Test func `files are short`() { expectNone(Rules.length(Self.all)) }
     @Test func `nothing is marked as unfinished`() { expectNone(Rules.unfinishedWork(Self.all)) }
     @Test func `no file knows somebody's machine`() { expectNone(Rules.machinePaths(Self.all)) }

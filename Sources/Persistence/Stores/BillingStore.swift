@@ -72,29 +72,29 @@ extension PostgresStore: BillingStore {
         (p.look_ups >= p.sendings
                   or exists (select from transactions t
                               where t.account_id = $1 and t.customer_id = p.customer_id
-                                and t.transaction_id = p.transaction_id and t.status = 'pending'))
+                                and t.transaction_id = p.transaction_id and t.status = 'pending' offset 0))
         """
     /// The condition that something is due of the merchant account under the alias `a`.
     static func hasWork(takingUpAll all: String) -> String {
         """
         (exists (select 1 from subscriptions s
                         where s.account_id = a.account_id and s.set_aside_reason is null
-                          and s.next_billing_date <= business_date(a) + a.invoice_lead_days)
+                          and s.next_billing_date <= business_date(a) + a.invoice_lead_days offset 0)
             or exists (select 1 from subscriptions s
                         where s.account_id = a.account_id and s.set_aside_reason is not null
-                          and (\(all) or s.set_aside_until <= clock_timestamp()))
+                          and (\(all) or s.set_aside_until <= clock_timestamp()) offset 0)
             or exists (select 1 from subscription_adjustments j
-                        where j.account_id = a.account_id and j.due_on <= business_date(a))
+                        where j.account_id = a.account_id and j.due_on <= business_date(a) offset 0)
             or exists (select 1 from collections k
                         cross join lateral (
                               select f.balance from customers f
                                where f.account_id = k.account_id and f.customer_id = k.customer_id and f.status <> 'I'
                               offset 0) c
                         where k.account_id = a.account_id and k.state = 'due' and k.collect_on <= business_date(a)
-                          and (c.balance > 0 or \(isPaid)))
+                          and (c.balance > 0 or \(isPaid)) offset 0)
             or exists (select 1 from attempts t
                         where t.account_id = a.account_id and t.outcome = 'open'
-                          and \(isToBeLookedUp("t.next_look_up", at: "clock_timestamp()"))))
+                          and \(isToBeLookedUp("t.next_look_up", at: "clock_timestamp()")) offset 0))
         """
     }
     private static let anyWork = Statement(
@@ -102,7 +102,7 @@ extension PostgresStore: BillingStore {
         "select \(hasWork(takingUpAll: "$2")) from merchant_accounts a where a.account_id = $1")
     private static let anyOpen = Statement(
         "attempt.any_open",
-        "select exists (select from attempts where account_id = $1 and outcome = 'open')")
+        "select exists (select from attempts where account_id = $1 and outcome = 'open' offset 0)")
     private static let inHand = Statement(
         "attempt.in_hand",
         """

@@ -7,7 +7,7 @@ extension PostgresStore {
     /// That nothing is open any more of the invoice of the collection under the alias `k`.
     static let isPaid = """
         not exists (select from open_items o
-                     where o.account_id = k.account_id and o.customer_id = k.customer_id and o.transaction_id = k.invoice_id)
+                     where o.account_id = k.account_id and o.customer_id = k.customer_id and o.transaction_id = k.invoice_id offset 0)
         """
     /// What is beyond the customer's balance, less what is under way, waits where it is (spec 5.2 step 4).
     private static let lockCollections = Statement(
@@ -29,7 +29,7 @@ extension PostgresStore {
            and not p.may_pay and (c.balance > p.amount or \(isPaid))
            and not exists (select from subscriptions s
                             where s.account_id = $1 and s.subscription_id = k.subscription_id
-                              and s.set_aside_reason is not null)
+                              and s.set_aside_reason is not null offset 0)
          order by k.collect_on, k.invoice_id
          limit $3
            for no key update of c, k skip locked
@@ -85,7 +85,7 @@ extension PostgresStore {
                           and f.end_date is null
                          join attempts p on p.account_id = f.account_id and p.transaction_id = f.source_id
                           and p.invoice_id = i.transaction_id and p.creator_code = 'billing-run'
-                        where i.account_id = $1 and i.transaction_id = n.invoice_id)
+                        where i.account_id = $1 and i.transaction_id = n.invoice_id offset 0)
         """)
 
     /// Two round trips: what is read beside a row that was locked meanwhile could be older than the lock.

@@ -28,7 +28,7 @@ extension PostgresStore: CustomerStore {
         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
          where not exists (
                select from customers
-                where account_id = $1 and customer_id = $17 and code is null)
+                where account_id = $1 and customer_id = $17 and code is null offset 0)
         on conflict (account_id, code) where code is not null do nothing
         returning customer_id
         """)

@@ -81,7 +81,7 @@ extension PostgresStore: ExplanationStore {
              and k.status in ('final', 'reversed')
              and not exists (select from transactions x
                               where x.account_id = $1 and x.source_id = k.transaction_id
-                                and x.type in ('AX', 'AS') and x.transaction_id < $3)),
+                                and x.type in ('AX', 'AS') and x.transaction_id < $3 offset 0)),
         paid_out as (
           select f.amount
             from allocations f
@@ -91,7 +91,7 @@ extension PostgresStore: ExplanationStore {
              and (f.end_date is null
                   or exists (select from transactions x
                               where x.account_id = $1 and x.source_id = k.transaction_id and x.type = 'AX'
-                                and x.transaction_id > $3)))
+                                and x.transaction_id > $3 offset 0)))
         select coalesce((select sum(amount) from undone where type = 'AR'), 0)::bigint,
                coalesce((select sum(tax_amount) from undone where type = 'AR'), 0)::bigint,
                coalesce((select sum(amount) from undone where type = 'AG'), 0)::bigint,
@@ -111,7 +111,7 @@ extension PostgresStore: ExplanationStore {
                 or f.end_date = w.create_date
                    and not exists (select from transactions u
                                     where u.account_id = $1 and u.source_id = f.source_id and u.transaction_id < $3
-                                      and u.create_date = f.end_date))
+                                      and u.create_date = f.end_date offset 0))
         """)
     private static let adjuster = Statement(
         "explanation.adjuster",

@@ -102,14 +102,14 @@ extension OperatorStore {
         select a.account_id, a.processor
           from merchant_accounts a
          where \(PostgresStore.hasWork(takingUpAll: "false"))
-            or exists (select 1 from attempts t where t.account_id = a.account_id)
+            or exists (select 1 from attempts t where t.account_id = a.account_id offset 0)
                and not exists (select 1 from account_rounds r
                                 where r.account_id = a.account_id and r.notices_through = business_date(a)
-                                  and r.next_notices between clock_timestamp() and clock_timestamp() + interval '5 minutes')
+                                  and r.next_notices between clock_timestamp() and clock_timestamp() + interval '5 minutes' offset 0)
             or (a.late_fee_amount > 0 or a.write_off_days > 0)
                and not exists (select 1 from account_rounds r
                                 where r.account_id = a.account_id and r.ageing_through = business_date(a)
-                                  and r.ageing_after = 0)
+                                  and r.ageing_after = 0 offset 0)
          order by a.account_id
         """)
 

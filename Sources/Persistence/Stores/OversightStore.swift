@@ -60,7 +60,7 @@ extension OperatorStore {
                (select count(*)
                   from attempts
                  where outcome = 'open' and opened_at < clock_timestamp() - interval '1 hour') as old_open_attempts,
-               exists (select from vault_keys) as has_vault_keys
+               exists (select from vault_keys offset 0) as has_vault_keys
         """)
     private static let moreDue = Statement(
         "operator.is_more_due",

@@ -47,7 +47,7 @@ extension PostgresStore {
         """
         select n.id
           from (select nextval('payment_option_ids') as id from generate_series(1, $1)) n
-         where not exists (select from payment_options o where o.account_id = any ($2) and o.code = n.id::text)
+         where not exists (select from payment_options o where o.account_id = any ($2) and o.code = n.id::text offset 0)
         """)
     private static let insertOptions = Statement(
         "payment_option.insert",
@@ -63,7 +63,7 @@ extension PostgresStore {
          where not exists (
                select from payment_options o
                 where o.account_id = n.account_id and o.code is null
-                  and o.payment_option_id = case when n.code ~ '^[1-9][0-9]{0,17}$' then n.code::bigint end)
+                  and o.payment_option_id = case when n.code ~ '^[1-9][0-9]{0,17}$' then n.code::bigint end offset 0)
          order by n.payment_option_id
         on conflict (account_id, code) where code is not null do nothing
         returning payment_option_id

@@ -17,7 +17,7 @@ extension PostgresStore: PlanStore {
         select $1, $2, $3, $4, $5, $6, $7, $8, $9
          where not exists (
                select from plans
-                where account_id = $1 and plan_id = $10 and code is null)
+                where account_id = $1 and plan_id = $10 and code is null offset 0)
         on conflict (account_id, code) where code is not null do nothing
         returning plan_id
         """)

@@ -8,7 +8,7 @@ extension PostgresStore: RoundStore {
         """
         insert into account_rounds as r (account_id, notices_through, next_notices)
         select $1, $2, clock_timestamp() + interval '5 minutes'
-         where exists (select from attempts p where p.account_id = $1)
+         where exists (select from attempts p where p.account_id = $1 offset 0)
         on conflict on constraint account_rounds_key do update
            set notices_through = excluded.notices_through, next_notices = excluded.next_notices
          where r.notices_through is distinct from excluded.notices_through
@@ -49,7 +49,7 @@ extension PostgresStore: RoundStore {
         "notice.attempt",
         """
         select p.transaction_id, p.customer_id, p.outcome = 'open' as is_open, p.invoice_id, p.payment_option_id,
-               exists (select from collections k where k.account_id = $1 and k.invoice_id = p.invoice_id)
+               exists (select from collections k where k.account_id = $1 and k.invoice_id = p.invoice_id offset 0)
                  and p.creator_code is not distinct from $3
           from attempts p
          where p.account_id = $1 and p.transaction_id = $2
@@ -58,7 +58,7 @@ extension PostgresStore: RoundStore {
         "notice.known",
         """
         select exists (select from processor_notices
-                        where account_id = $1 and processor = $2 and notice_id = $3)
+                        where account_id = $1 and processor = $2 and notice_id = $3 offset 0)
         """)
     private static let insert = Statement(
         "notice.insert",
@@ -98,9 +98,9 @@ extension PostgresStore: RoundStore {
         """
         select t.transaction_id, t.customer_id, t.subscription_id, t.due_date,
                exists (select from transactions f
-                        where f.account_id = $1 and f.source_id = t.transaction_id and f.type = 'RL') as has_late_fee,
+                        where f.account_id = $1 and f.source_id = t.transaction_id and f.type = 'RL' offset 0) as has_late_fee,
                exists (select from transactions f
-                        where f.account_id = $1 and f.source_id = t.transaction_id and f.type = 'AA') as was_written_off
+                        where f.account_id = $1 and f.source_id = t.transaction_id and f.type = 'AA' offset 0) as was_written_off
           from unnest($2) as n (customer_id)
          cross join lateral (
                select * from open_items k
@@ -111,7 +111,7 @@ extension PostgresStore: RoundStore {
                offset 0) t
          where t.type = 'RI' and t.due_date <= $3
            and not exists (select from attempts p
-                            where p.account_id = $1 and p.invoice_id = t.transaction_id and p.outcome = 'open')
+                            where p.account_id = $1 and p.invoice_id = t.transaction_id and p.outcome = 'open' offset 0)
          order by t.customer_id, t.due_date, t.transaction_id
         """)
 

@@ -71,7 +71,7 @@ extension OperatorStore {
                       select from service_users u
                        where u.user_name = $1 and u.version = $2 and u.is_active
                          and array(select r.account_id from service_user_accounts r
-                                    where r.user_name = u.user_name order by r.account_id) = $3)
+                                    where r.user_name = u.user_name order by r.account_id) = $3 offset 0)
                     then login_has_changed() end
         """)
     private static let list = Statement(

@@ -50,7 +50,7 @@ extension PostgresStore: SubscriptionStore {
         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $10
          where not exists (
                select from subscriptions
-                where account_id = $1 and subscription_id = $15 and code is null)
+                where account_id = $1 and subscription_id = $15 and code is null offset 0)
         on conflict (account_id, code) where code is not null do nothing
         returning subscription_id
         """)
@@ -206,7 +206,7 @@ enum SubscriptionRow {
                   where t.status = 'reversed' or exists (
                         select from open_items o
                          where o.account_id = t.account_id and o.customer_id = t.customer_id
-                           and o.transaction_id = t.transaction_id)
+                           and o.transaction_id = t.transaction_id offset 0)
                      or exists (
                         select from (select * from allocations k
                                       where k.account_id = t.account_id and k.customer_id = t.customer_id
@@ -217,7 +217,7 @@ enum SubscriptionRow {
                                 where k.account_id = l.account_id and k.customer_id = l.customer_id
                                   and k.transaction_id = l.source_id
                                offset 0) p
-                         where p.type = 'AA' or p.type = 'AP' and p.account_type in ('L', 'W'))) end) as collected,
+                         where p.type = 'AA' or p.type = 'AP' and p.account_type in ('L', 'W') offset 0)) end) as collected,
                x.version, a.invoice_lead_days,
                (select j.type
                   from subscription_adjustments j

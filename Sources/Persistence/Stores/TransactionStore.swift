@@ -24,7 +24,7 @@ extension PostgresStore: TransactionStore {
         """
         select n.id
           from (select nextval('transaction_ids') as id from generate_series(1, $1)) n
-         where not exists (select from transaction_codes k where k.account_id = any ($2) and k.code = n.id::text)
+         where not exists (select from transaction_codes k where k.account_id = any ($2) and k.code = n.id::text offset 0)
         """)
     static let readOpenItems = Statement(
         "transaction.open_items",
@@ -69,7 +69,7 @@ extension PostgresStore: TransactionStore {
            and i.due_date = $3 and t.type in ('AP', 'AC') and t.status = 'final' and p.subscription_id = $2
            and p.creator_code = 'billing-run'
            and not exists (select from signing_payments c
-                            where c.account_id = t.account_id and c.transaction_id = t.transaction_id)
+                            where c.account_id = t.account_id and c.transaction_id = t.transaction_id offset 0)
          order by t.transaction_id
          limit 1
         """)
