@@ -11,7 +11,6 @@ is left out then. A module may have `close()`, called after its last row, `FACTS
 import argparse
 import importlib
 import os
-import re
 import signal
 import sys
 import time
@@ -120,24 +119,20 @@ def main():
     facts.append(("command", "make bench" + (" QUICK=1" if options.quick else "")
                   + (f" ONLY={options.only}" if options.only else "")))
     facts += settings(parts)
-    rows.sort(key=place_of)
+    rows.sort(key=lambda row: report.place_of(row.id))
     print("\n" + report.printed(rows))
     print("\n" + "\n".join(f"{what}: {words}" for what, words in facts if words))
     missed = [row.id for row in rows if row.passed is False]
     print(f"\nbench: {len(rows)} rows in {time.monotonic() - began:.0f} s; "
           f"below the reach: {', '.join(missed) or 'none'}" + (f"; not measured: {failures}" if failures else ""))
     if options.write:
+        with open(RESULTS, encoding="utf-8") as file:
+            earlier = file.read()
         with open(RESULTS, "w", encoding="utf-8") as file:
-            file.write(report.document(rows, facts, []))
+            file.write(report.document(rows, facts, earlier))
         print(f"bench: written to {os.path.relpath(RESULTS)}")
     # A row below its reach is a finding; only what could not be measured is a failure.
     sys.exit(1 if failures else 0)
-
-
-def place_of(row):
-    """Where a row stands in the table: by its number, those without one at the end."""
-    found = re.match(r"P(\d+)(.*)", row.id)
-    return (0, int(found.group(1)), found.group(2)) if found else (1, 0, row.id)
 
 
 def settings(parts):

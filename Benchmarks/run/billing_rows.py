@@ -171,6 +171,19 @@ def sizes(quick, _):
             for what, samples, others in work]
 
 
+def history(quick, _):
+    """P9h: what a bill costs when the books have grown by ten million rows."""
+    rows, months = (1_000, 4) if quick else (100_000, 15)
+    with BenchStack() as stack:
+        book = Book(stack, FIRST, rows)
+        found = costs([book], months)[0]
+        kept = int(stack.sql("select sum(n) from (" + " union all ".join(
+            f"select count(*) as n from billing.{table}" for table in (
+                "transactions", "ledger_entries", "allocations", "collections", "attempts")) + ") as counted")[0][0])
+    return Row("P9h", f"cost of a bill in P8, {rows:,} due, after {months - 2} months of them", "µs", False, found[-3:],
+               found[:3], "the first three months", (1.3, "≤ 1.3"), (1.1, "1.1"), notes=f"{kept:,} rows in the books at the end")
+
+
 def fall_due(stack, book, day, seconds=900):
     """Puts the clock to a day and waits until all is billed, charged and settled; seconds, and the moment as text."""
     began = time.monotonic()
@@ -379,7 +392,7 @@ def FACTS():
 
 ROWS = [
     ("P7", invoices, 500, 40), ("P7w", waiting, 300, None), ("P8", charges, 600, 40), ("P8r P8m", beside, 250, None),
-    ("P9", sizes, 300, None), ("P13b P13", processes, 200, None), ("P15", midnight, 60, 15), ("P16", decade, 120, 10),
+    ("P9", sizes, 300, None), ("P9h", history, 900, None), ("P13b P13", processes, 200, None), ("P15", midnight, 60, 15), ("P16", decade, 120, 10),
 ]
 BREAKDOWN = [("P7", lambda quick: breakdown("P7", 10_000 if quick else 50_000)),
              ("P8", lambda quick: breakdown("P8", 10_000 if quick else 50_000))]

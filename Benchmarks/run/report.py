@@ -6,7 +6,7 @@ import re
 import statistics
 import subprocess
 
-HEAD = "| # | work | unit | product | baseline | baseline is | ratio | reach | aim | passed | notes |"
+HEAD = "| # | work | unit | product | baseline | baseline is | ratio | reach | aim | passed | notes | measured |"
 
 
 class Row:
@@ -96,12 +96,26 @@ def spread(samples):
     return middle if len(samples) == 1 else f"{middle} ({number(min(samples))}–{number(max(samples))})"
 
 
-def table(rows):
-    """The rows in Markdown."""
-    lines = [HEAD, "|" + "---|" * (HEAD.count("|") - 1)]
-    for row in rows:
-        lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row.cells()) + " |")
-    return "\n".join(lines)
+def place_of(id):
+    """Where a row stands in the table: by its number, those without one at the end."""
+    found = re.match(r"P(\d+)(.*)", id)
+    return (0, int(found.group(1)), found.group(2)) if found else (1, 0, id)
+
+
+def table(rows, measured, earlier=""):
+    """The rows in Markdown, and those of an earlier text that were not measured again.
+
+    `measured`: when and of which commit, in words.
+    """
+    lines = [(row.id, "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ")
+                                       for cell in [*row.cells(), measured]) + " |") for row in rows]
+    again = {row.id for row in rows}
+    for line in earlier.splitlines():
+        cells = line.strip("|").split(" | ")
+        if line.startswith("| ") and len(cells) == HEAD.count("|") - 1 and cells[0].strip() not in again | {"#"}:
+            lines.append((cells[0].strip(), line))
+    lines.sort(key=lambda one: place_of(one[0]))
+    return "\n".join([HEAD, "|" + "---|" * (HEAD.count("|") - 1)] + [line for _, line in lines])
 
 
 def printed(rows):
@@ -157,14 +171,14 @@ def machine(project):
     ]
 
 
-def document(rows, facts, told):
-    """The file of results. `facts` are those of `machine`; `told` are texts of what was looked at beside the rows."""
+def document(rows, facts, earlier=""):
+    """The file of results: `facts` are those of `machine`. Rows of the `earlier` file that were not measured again stay."""
     lines = ["# Results of `make bench`", "",
              "Written by `make bench WRITE=1`. Each figure is the median of the rounds (least–most); ratio is that "
              "of the medians, product to baseline. What the baselines do: `Benchmarks/README.md`. Differences under "
-             "10 % are noise.", ""]
+             "10 % are noise. A run replaces the rows that it measured; what stands above the table is of the last run.", ""]
     lines += [f"- {what}: {words}" for what, words in facts if words]
-    lines += ["", table(rows), ""]
-    for text in told:
-        lines += [text.strip(), ""]
+    known = dict(facts)
+    measured = f"{known['commit'][:12]}{'*' * ('changes' in known['commit'])} {known['date'][:10]}"
+    lines += ["", table(rows, measured, earlier), ""]
     return "\n".join(lines)

@@ -42,4 +42,35 @@ import Testing
         }
         try worker.commit()
     }
+
+    /// A billing run makes open items by the thousand where there were none: a customer is loaded as before.
+    @Test func aCustomerIsLoadedBesideManyOpenItems() throws {
+        let database = try BooksDatabase()
+        let doctor = try database.connection("postgres")
+        try doctor.script(FilledBooks.few)
+        try doctor.script(FilledBooks.many)
+        doctor.begin()
+        try doctor.script(FilledBooks.copies)
+        try doctor.script(
+            "create table public.kept as select * from open_items; delete from open_items; analyze open_items"
+        )
+        try doctor.commit()
+        let worker = try Connection(
+            ConnectionSettings(
+                "\(database.conninfo) user=billing_api", runtimeSettings: PostgresBooks.sessionSettings))
+        try worker.script("select set_config('billing.accounts', '2001', false)")
+        let store = PostgresStore(worker, reaching: [2001])
+        _ = try store.customer(.id(1), complete: true)
+        doctor.begin()
+        try doctor.script(
+            "set local session_replication_role = replica; insert into open_items select * from public.kept")
+        try doctor.commit()
+        worker.begin()
+        let before = try worker.rows(Self.reads)[0].int(0)
+        let customer = try #require(try store.customer(.id(1), complete: true))
+        let read = try worker.rows(Self.reads)[0].int(0) - before
+        try worker.commit()
+        #expect((customer.subscriptions ?? []).map { $0.progress.billedCount } == [1])
+        #expect(read < 100, "\(read) rows were read")
+    }
 }

@@ -100,13 +100,16 @@ extension MemoryStore {
         let now = world.time
         guard let found = try self.account(account) else { return false }
         let today = found.moment.businessDate
-        return state.subscriptions.rows.contains { $0.asideReason != nil && (all || $0.asideUntil <= now) }
-            || state.attempts.rows.contains { $0.outcome == .open && isDue($0) }
-            || state.collections.rows.contains { isDue($0, through: today) }
-            || (try !dueAdjustments(account: account, through: today, limit: 1).isEmpty)
-            || (try !dueSubscriptions(
-                account: account, through: today.adding(days: found.account.invoiceLeadDays), limit: 1
-            ).isEmpty)
+        if state.subscriptions.rows.contains(where: { $0.asideReason != nil && (all || $0.asideUntil <= now) }
+        )
+            || state.attempts.rows.contains(where: { $0.outcome == .open && isDue($0) })
+            || state.collections.rows.contains(where: { isDue($0, through: today) })
+        {
+            return true
+        }
+        let ahead = today.adding(days: found.account.invoiceLeadDays)
+        return try !dueAdjustments(account: account, through: today, limit: 1).isEmpty
+            || !dueSubscriptions(account: account, through: ahead, limit: 1).isEmpty
     }
 
     func hasOpenAttempts(account: Int64) throws -> Bool {
