@@ -13,6 +13,7 @@ import datetime
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,12 +28,23 @@ from stack import PROJECT, Stack, free_port  # noqa: E402
 from vault import Vault  # noqa: E402
 from wire import Wire  # noqa: E402
 
-# As Scripts/stack.d/postgres.bash has it, and more memory and log, so that a run is not a measure of checkpoints.
-POSTGRES = {
-    "shared_buffers": "1GB", "effective_cache_size": "2GB", "work_mem": "16MB", "maintenance_work_mem": "128MB",
-    "wal_compression": "lz4", "max_wal_size": "8GB", "min_wal_size": "1GB", "checkpoint_timeout": "15min",
-    "random_page_cost": "1.1", "jit": "off",
-}
+# What a bench has in place of the settings of Scripts/stack.d/postgres.bash: more memory and log, so that a run is
+# not a measure of checkpoints.
+LARGER = {"shared_buffers": "1GB", "effective_cache_size": "2GB", "max_wal_size": "8GB", "min_wal_size": "1GB"}
+
+
+def recommended():
+    """The settings of the development stack's server that bear on speed, and ours in their place."""
+    with open(f"{PROJECT}/Scripts/stack.d/postgres.bash", encoding="utf-8") as file:
+        text = file.read()
+    found = dict(re.findall(r"^([a-z_]+) = '?([A-Za-z0-9.]+)'?$", text, re.MULTILINE))
+    chosen = ("fsync", "synchronous_commit", "full_page_writes", "shared_buffers", "effective_cache_size", "work_mem",
+              "maintenance_work_mem", "wal_compression", "bgwriter_delay", "bgwriter_lru_maxpages",
+              "bgwriter_lru_multiplier", "max_wal_size", "checkpoint_timeout", "random_page_cost", "jit")
+    return {**{name: found[name] for name in chosen if name in found}, **LARGER}
+
+
+POSTGRES = recommended()
 # Whoever plays the baselines: one session that may write both our books and the sandbox's.
 BENCH_ROLE = """\
 create role bench login in role billing_jobs, billing_sandbox;

@@ -9,7 +9,6 @@ import base64
 import http.client
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -24,6 +23,7 @@ sys.path.append(f"{PROJECT}/Tests/EndToEndTests/Chaos")
 import clients  # noqa: E402
 import recorder  # noqa: E402
 import replay  # noqa: E402
+from books import recommended  # noqa: E402
 from processes import Component, wait_until  # noqa: E402
 from proxy import Proxies  # noqa: E402
 from stack import Stack, free_port  # noqa: E402
@@ -34,22 +34,9 @@ CONNECTIONS = 8
 GIVEN_UP = 0.3
 # What a payment amounts to.
 AMOUNT = 1500
-# What a bench has beside the settings of Scripts/stack.d/postgres.bash.
-LARGER = {"shared_buffers": "1GB", "max_wal_size": "8GB"}
 SHARED = []
 # How the last one was set up, for the results.
 SEEN = []
-
-
-def recommended():
-    """The settings of the development stack's server that bear on speed, and ours in their place."""
-    with open(f"{PROJECT}/Scripts/stack.d/postgres.bash", encoding="utf-8") as file:
-        text = file.read()
-    found = dict(re.findall(r"^([a-z_]+) = '?([A-Za-z0-9.]+)'?$", text, re.MULTILINE))
-    chosen = ("fsync", "synchronous_commit", "full_page_writes", "shared_buffers", "effective_cache_size", "work_mem",
-              "maintenance_work_mem", "wal_compression", "max_wal_size", "checkpoint_timeout", "random_page_cost",
-              "jit")
-    return {**{name: found[name] for name in chosen if name in found}, **LARGER}
 
 
 def field(quick=False):

@@ -172,11 +172,12 @@ def machine(project):
 
 
 def document(rows, facts, earlier=""):
-    """The file of results: `facts` are those of `machine`. Rows of the `earlier` file that were not measured again stay."""
+    """The file of results; `facts` are those of `machine`. Rows of the `earlier` file that were not measured stay."""
     lines = ["# Results of `make bench`", "",
              "Written by `make bench WRITE=1`. Each figure is the median of the rounds (least–most); ratio is that "
              "of the medians, product to baseline. What the baselines do: `Benchmarks/README.md`. Differences under "
-             "10 % are noise. A run replaces the rows that it measured; what stands above the table is of the last run.", ""]
+             "10 % are noise. A run replaces the rows that it measured; what stands above the table is of the last "
+             "run.", ""]
     lines += [f"- {what}: {words}" for what, words in facts if words]
     known = dict(facts)
     measured = f"{known['commit'][:12]}{'*' * ('changes' in known['commit'])} {known['date'][:10]}"

@@ -3,6 +3,7 @@
 They share one field with the rows of process_rows.py, which ends it.
 """
 
+import os
 import statistics
 import time
 
@@ -247,8 +248,8 @@ def scaling(quick, seconds):
     row = Row("P13", f"1 → 2 workers: load one customer by id, {CONNECTIONS} connections", "/s", True, found["two"],
               found["one"], "one worker", (0.9, "≥ 0.9"), None)
     row.notes.append(f"{row.ratio / 2:.2f} of twice as much; clients, nginx and database share the same cores")
-    more = Row("P13f", f"2 → 4 workers: load one customer by id, {CONNECTIONS} connections", "/s", True, found["four"],
-               found["two"], "two workers", notes=f"on {os.cpu_count()} cores")
+    more = Row("P13f", f"2 → 4 workers: load one customer by id, {CONNECTIONS} connections", "/s", True,
+               found["four"], found["two"], "two workers", notes=f"on {os.cpu_count()} cores")
     return [row, more]
 
 

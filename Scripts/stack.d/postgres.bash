@@ -48,6 +48,11 @@ work_mem = 16MB
 maintenance_work_mem = 128MB
 # pglz, the default method, takes an eighth of what a billing run costs the server.
 wal_compression = lz4
+# A billing run dirties pages faster than the default cleans them: then whoever needs a page, a caller's read too, writes another
+# one out first, and waits for the log with it.
+bgwriter_delay = 20ms
+bgwriter_lru_maxpages = 1000
+bgwriter_lru_multiplier = 4
 max_wal_size = 4GB
 checkpoint_timeout = 15min
 random_page_cost = 1.1

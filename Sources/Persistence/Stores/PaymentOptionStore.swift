@@ -6,13 +6,7 @@ extension PostgresStore {
     static let optionsOfNamedCustomer = ByReference("payment_option.of_named_customer") { form in
         """
         select \(PaymentOptionRow.columns)
-          from (select k.account_id, k.customer_id
-                  from customers k
-                 where k.account_id = any ($1) and \(form.condition("k", id: "customer_id", from: 2))\(form.order("k", limit: 1))) k
-         cross join lateral (
-               select * from payment_options o
-                where o.account_id = k.account_id and o.customer_id = k.customer_id and o.erase_date is null
-               offset 0) x
+          from \(form.rows(of: "payment_options", where: "o.erase_date is null"))
           join merchant_accounts a on a.account_id = x.account_id
          order by x.payment_option_id
         """

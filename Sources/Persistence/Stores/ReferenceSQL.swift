@@ -18,6 +18,24 @@ enum ReferenceForm: String, CaseIterable {
         }
     }
 
+    /// The rows of a table that belong to the customer whom the reference names, as `x`. By id they are found without the customer.
+    func rows(of table: String, where condition: String = "true") -> String {
+        guard self != .id else {
+            return """
+                (select * from \(table) o
+                        where o.account_id = any ($1) and o.customer_id = $2 and \(condition) offset 0) x
+                """
+        }
+        return """
+            (select k.account_id, k.customer_id
+                      from customers k
+                     where k.account_id = any ($1) and \(self.condition("k", id: "customer_id", from: 2))\(order("k", limit: 1))) k
+             cross join lateral (
+                   select * from \(table) o
+                    where o.account_id = k.account_id and o.customer_id = k.customer_id and \(condition) offset 0) x
+            """
+    }
+
     /// The order in which what is found counts, by code first, and how much of it.
     func order(_ alias: String, limit: Int) -> String {
         switch self {

@@ -5,12 +5,7 @@ extension PostgresStore: SubscriptionStore {
     static let subscriptionsOfNamedCustomer = ByReference("subscription.of_named_customer") { form in
         """
         select \(SubscriptionRow.columns)
-          from (select k.account_id, k.customer_id
-                  from customers k
-                 where k.account_id = any ($1) and \(form.condition("k", id: "customer_id", from: 2))\(form.order("k", limit: 1))) k
-         cross join lateral (
-               select * from subscriptions s
-                where s.account_id = k.account_id and s.customer_id = k.customer_id offset 0) x
+          from \(form.rows(of: "subscriptions"))
           join merchant_accounts a on a.account_id = x.account_id
          order by x.subscription_id
         """
