@@ -93,6 +93,8 @@ def main():
     parser.add_argument("--breakdown", nargs="?", const="-", metavar="FILE",
                         help="in place of the rows, where the time goes, as Markdown")
     options = parser.parse_args()
+    if options.write and options.quick:
+        parser.error("figures of --quick are not written: they only show that it works")
     # What ends this process ends everything: the guard of each stack waits for that.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     wanted = wanted_ids(options.only)

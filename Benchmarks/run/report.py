@@ -177,7 +177,8 @@ def document(rows, facts, earlier=""):
              "Written by `make bench WRITE=1`. Each figure is the median of the rounds (least–most); ratio is that "
              "of the medians, product to baseline. What the baselines do: `Benchmarks/README.md`. Differences under "
              "10 % are noise. A run replaces the rows that it measured; what stands above the table is of the last "
-             "run.", ""]
+             "run, and older rows may have been measured with other settings. `*`: with changes that were not "
+             "committed.", ""]
     lines += [f"- {what}: {words}" for what, words in facts if words]
     known = dict(facts)
     measured = f"{known['commit'][:12]}{'*' * ('changes' in known['commit'])} {known['date'][:10]}"

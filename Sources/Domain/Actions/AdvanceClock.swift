@@ -47,6 +47,8 @@ public struct AdvanceClock {
                 counts.daysRun = days
                 try store.note("advance", on: "clock", account, of: account, by: actor)
                 let end = try state(in: store, reaching: accounts, isDone: true)
+                // The passes of its days asked for notices and did not note it.
+                _ = try store.takeNoticeRound(account: account, on: end.moment.businessDate)
                 return AccountClock(
                     accountID: account, moment: end.moment, timeZone: end.account.timeZone,
                     isFrozen: end.isFrozen, advance: counts)

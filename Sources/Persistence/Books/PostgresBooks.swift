@@ -170,6 +170,8 @@ public final class PostgresBooks {
                     Pause.sleep(milliseconds: Int.random(in: 0...(5 << tries)))
                     tries += 1
                 } else if failure.kind == .lockTimeout, lockTriesLeft > 1 {
+                    // Who queued behind what was held here comes first.
+                    Pause.sleep(milliseconds: Int.random(in: 100...300))
                     lockTriesLeft -= 1
                 } else if failure.kind == .connectionLost, !reconnected {
                     reconnected = true
