@@ -137,7 +137,7 @@ public final class PostgresBooks {
     private func queueProof(on connection: Connection) {
         guard let user = unproven else { return }
         connection.enqueue(
-            OperatorStore.proof, [.text(user.name), .int(user.version), .ints(user.accounts)])
+            OperatorStore.proof, [.text(user.name), .int(user.version)])
     }
 
     /// Connects now, unless the connection stands: before a worker says that it is ready.

@@ -69,7 +69,9 @@ extension PostgresStore: CustomerStore {
         }
         var customer = CustomerRow.customer(row)
         customer.paymentOptions = found[1].map { PaymentOptionRow.option($0) }
+            .sorted { $0.id.rawValue < $1.id.rawValue }
         customer.subscriptions = found[2].map { SubscriptionRow.subscription($0) }
+            .sorted { $0.id.rawValue < $1.id.rawValue }
         return customer
     }
 

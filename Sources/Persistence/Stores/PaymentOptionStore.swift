@@ -6,9 +6,7 @@ extension PostgresStore {
     static let optionsOfNamedCustomer = ByReference("payment_option.of_named_customer") { form in
         """
         select \(PaymentOptionRow.columns)
-          from \(form.rows(of: "payment_options", where: "o.erase_date is null"))
-          join merchant_accounts a on a.account_id = x.account_id
-         order by x.payment_option_id
+          from \(form.rows(of: "payment_options", where: "x.erase_date is null"))
         """
     }
     static let loadOption = ByReference("payment_option.load") { form in

@@ -18,12 +18,15 @@ enum ReferenceForm: String, CaseIterable {
         }
     }
 
-    /// The rows of a table that belong to the customer whom the reference names, as `x`. By id they are found without the customer.
-    func rows(of table: String, where condition: String = "true") -> String {
+    /// The rows of a table that belong to the customer whom the reference names, as `x`, with their account as `a`, and the condition
+    /// on them. In no order: the server would set up sorting for what is one row or none. By id they are found without the customer.
+    func rows(of table: String, where condition: String? = nil) -> String {
+        let condition = condition.map { " and \($0)" } ?? ""
         guard self != .id else {
             return """
-                (select * from \(table) o
-                        where o.account_id = any ($1) and o.customer_id = $2 and \(condition) offset 0) x
+                \(table) x
+                  join merchant_accounts a on a.account_id = x.account_id
+                 where x.account_id = any ($1) and x.customer_id = $2\(condition)
                 """
         }
         return """
@@ -31,8 +34,9 @@ enum ReferenceForm: String, CaseIterable {
                       from customers k
                      where k.account_id = any ($1) and \(self.condition("k", id: "customer_id", from: 2))\(order("k", limit: 1))) k
              cross join lateral (
-                   select * from \(table) o
-                    where o.account_id = k.account_id and o.customer_id = k.customer_id and \(condition) offset 0) x
+                   select * from \(table) x
+                    where x.account_id = k.account_id and x.customer_id = k.customer_id\(condition) offset 0) x
+              join merchant_accounts a on a.account_id = x.account_id
             """
     }
 
