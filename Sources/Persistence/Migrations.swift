@@ -37,5 +37,6 @@ struct Migration {
         Migration(14, "closed_gaps", PackageResources._014_closed_gaps_sql),
         Migration(15, "fewer_steps", PackageResources._015_fewer_steps_sql),
         Migration(16, "cheaper_reads", PackageResources._016_cheaper_reads_sql),
+        Migration(17, "bills_in_bulk", PackageResources._017_bills_in_bulk_sql),
     ]
 }

@@ -179,6 +179,8 @@ import Testing
                 select c.relname || '_append_only'
                   from pg_trigger t join pg_class c on c.oid = t.tgrelid
                  where t.tgname like '%append_only'
+                 union
+                select t.tgname::text from pg_trigger t where t.tgname like '%key_unchanged'
                 """))
         let schema = Set(rows.map { $0.text(0) })
         let refused = Set(FailureTable.refusals.keys)

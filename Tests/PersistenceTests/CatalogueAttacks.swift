@@ -101,8 +101,8 @@ enum CatalogueAttacks {
         end $$
         """
 
-    /// What is not asked after each attack: what is left to the program, and references, which take most of the time and are the
-    /// server's own matter as long as triggers are on.
+    /// What is not asked after each attack: what is left to the program, and references, which take most of the time and are either the
+    /// server's own matter, as long as triggers are on, or attacked in `ReferenceAttackTests`.
     private static let unasked = BooksDatabase.leftToTheProgram.union(["reference_is_there"])
 
     /// `pg_temp.attack(sql)`: what becomes of it at the commit: `refused` and by what, `sound`, or the invariants that it broke. It is

@@ -82,6 +82,12 @@ extension MemoryStore {
             }
     }
 
+    func creditedItems(of customers: [Identifier<Customer>], account: Int64) throws -> [OpenItem] {
+        let items = try openItems(of: customers, account: account)
+        let credited = Set(items.filter { !$0.type.isDebt }.map(\.customerID))
+        return items.filter { credited.contains($0.customerID) }
+    }
+
     /// A transaction as balancing sees it, with nothing left.
     private func item(_ transaction: Transaction) -> OpenItem {
         let isDebt = transaction.facts.type.isDebt

@@ -49,7 +49,7 @@ struct BillSubscriptions {
         }
         concerned.formUnion(drafts.map(\.customerID))
         if !concerned.isEmpty {
-            let open = try store.openItems(of: concerned.sorted(), account: account.id)
+            let open = try store.creditedItems(of: concerned.sorted(), account: account.id)
             let ids = drafts.isEmpty ? [] : try store.reserveTransactionIDs(drafts.count)
             done.invoices = changes.add(drafts, ids: ids)
             let made = zip(drafts, ids).map { draft, id in draft.openItem(id) }

@@ -242,6 +242,8 @@ public protocol TransactionStore: AnyObject {
     func reserveTransactionIDs(_ count: Int) throws -> [Identifier<Transaction>]
     /// Open debts and unused credits of these customers; held credits are marked (spec 5.9).
     func openItems(of customers: [Identifier<Customer>], account: Int64) throws -> [OpenItem]
+    /// As ``openItems(of:account:)``, of those of the customers that have an unused credit: of the others nothing is to be balanced.
+    func creditedItems(of customers: [Identifier<Customer>], account: Int64) throws -> [OpenItem]
     /// Open attempts of these customers.
     func openAttempts(of customers: [Identifier<Customer>], account: Int64) throws -> [OpenAttempt]
     /// The payment of this subscription's first invoice that the run made on this date and that no ~process was answered with yet;

@@ -66,6 +66,8 @@ extension FailureTable {
         subscriptions_in_step subscriptions_of_living_customers subscriptions_status_in_step transaction_codes_in_use transactions_cycle_of_invoice transactions_of_attempt \
         transactions_of_cycle transactions_stay_undone transactions_undone \
         allocations_end_by_now transactions_final_again writes_at_read_committed \
+        commit_checks_key commit_checks_kind customers_append_only customers_key_unchanged \
+        payment_options_append_only payment_options_key_unchanged subscriptions_append_only subscriptions_key_unchanged \
         vault_entries_key vault_entries_of_living_options vault_entries_option vault_keys_account vault_keys_key
         """.split(separator: " ").map(String.init))
 }

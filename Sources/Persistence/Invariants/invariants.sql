@@ -688,14 +688,39 @@ select 'one_key_a_transaction', k.account_id, format('%s keys stand for transact
  group by k.account_id, k.transaction_id
 having count(*) > 1
 
--- (h) What is named is there, and of the same merchant account and customer: each reference of the catalogue. A row of no merchant account
--- counts as of account 0.
+-- (h) What is named is there, and of the same merchant account and customer: each reference of the catalogue, and those that triggers
+-- hold in place of foreign keys. A row of no merchant account counts as of account 0.
 union all
 select 'reference_is_there', x.account_id,
        format('rows of %s that name what is not there in %s%s (%s): %s%s', k.conrelid::regclass, k.confrelid::regclass,
               case when c.is_it like '%customer_id%' then ', or is another customer''s' end, k.conname, x.many,
               ', the first of them ' || x.first)
-  from pg_catalog.pg_constraint k
+  from (select c.conname, c.conrelid, c.confrelid, c.conkey, c.confkey
+          from pg_catalog.pg_constraint c
+         where c.contype = 'f' and c.connamespace = 'billing'::regnamespace
+         union all
+        select h.name, o.relation, h.other::regclass, o.key, p.key
+          from (values ('transactions_customer', 'billing.transactions', '{account_id,customer_id}',
+                        'billing.customers', '{account_id,customer_id}'),
+                       ('transactions_subscription', 'billing.transactions', '{account_id,customer_id,subscription_id}',
+                        'billing.subscriptions', '{account_id,customer_id,subscription_id}'),
+                       ('collections_invoice', 'billing.collections', '{account_id,customer_id,invoice_id}',
+                        'billing.transactions', '{account_id,customer_id,transaction_id}'),
+                       ('attempts_customer', 'billing.attempts', '{account_id,customer_id}',
+                        'billing.customers', '{account_id,customer_id}'),
+                       ('attempts_invoice', 'billing.attempts', '{account_id,customer_id,invoice_id}',
+                        'billing.transactions', '{account_id,customer_id,transaction_id}'),
+                       ('attempts_option', 'billing.attempts', '{account_id,customer_id,payment_option_id}',
+                        'billing.payment_options', '{account_id,customer_id,payment_option_id}'))
+               as h (name, own, own_columns, other, other_columns)
+         cross join lateral (
+               select a.attrelid as relation, array_agg(a.attnum order by n.place) as key
+                 from unnest(h.own_columns::name[]) with ordinality as n (name, place)
+                 join pg_catalog.pg_attribute a on a.attrelid = h.own::regclass and a.attname = n.name group by 1) o
+         cross join lateral (
+               select array_agg(a.attnum order by n.place) as key
+                 from unnest(h.other_columns::name[]) with ordinality as n (name, place)
+                 join pg_catalog.pg_attribute a on a.attrelid = h.other::regclass and a.attname = n.name) p) k
  cross join lateral (
        select string_agg(format('f.%I = p.%I', a.attname, b.attname), ' and ') as is_it,
               string_agg(format('f.%I is not null', a.attname), ' and ') as is_named
@@ -714,7 +739,6 @@ select 'reference_is_there', x.account_id,
          format('select %s as account, count(*) as many, min(%s) as first from %s f where %s and not exists (select from %s p where %s) group by 1',
                 r.account, r.number, k.conrelid::regclass, c.is_named, k.confrelid::regclass, c.is_it), false, false, '')
        columns account_id bigint path 'account', many bigint path 'many', first text path 'first') x
- where k.contype = 'f' and k.connamespace = 'billing'::regnamespace
 
 -- A payment option has its number in the vault, until it is erased.
 union all

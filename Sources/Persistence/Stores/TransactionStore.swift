@@ -27,12 +27,24 @@ extension PostgresStore: TransactionStore {
          where not exists (select from transaction_codes k where k.account_id = any ($2) and k.code = n.id::text offset 0)
         """)
     static let readOpenItems = Statement(
-        "transaction.open_items",
+        "transaction.open_items", openItems(of: "unnest($2) as n (customer_id)"))
+    private static let readCreditedItems = Statement(
+        "transaction.credited_items",
+        openItems(
+            of: """
+                (select m.customer_id
+                          from unnest($2) as m (customer_id)
+                         where exists (select from open_items k
+                                        where k.account_id = $1 and k.customer_id = m.customer_id and not k.is_debt
+                                       offset 0)) n
+                """))
+    /// What is open of the customers under the alias `n`.
+    private static func openItems(of customers: String) -> String {
         """
         select o.transaction_id, o.customer_id, t.type, t.due_date, o.balance,
                case when o.is_debt or t.creator_code is distinct from 'billing-run' then t.subscription_id end,
                \(FirstBill.isAwaited(by: "t", "s")) as is_held
-          from unnest($2) as n (customer_id)
+          from \(customers)
          cross join lateral (
                select * from open_items k where k.account_id = $1 and k.customer_id = n.customer_id offset 0) o
          cross join lateral (
@@ -45,7 +57,8 @@ extension PostgresStore: TransactionStore {
                 where k.account_id = $1 and k.customer_id = n.customer_id
                   and k.subscription_id = t.subscription_id
                offset 0) s on true
-        """)
+        """
+    }
     static let readOpenAttempts = Statement(
         "attempt.open_of_customers",
         """
@@ -136,8 +149,18 @@ extension PostgresStore: TransactionStore {
     }
 
     public func openItems(of customers: [Identifier<Customer>], account: Int64) throws -> [OpenItem] {
+        try openItems(Self.readOpenItems, customers, account)
+    }
+
+    public func creditedItems(of customers: [Identifier<Customer>], account: Int64) throws -> [OpenItem] {
+        try openItems(Self.readCreditedItems, customers, account)
+    }
+
+    private func openItems(
+        _ statement: Statement, _ customers: [Identifier<Customer>], _ account: Int64
+    ) throws -> [OpenItem] {
         guard !customers.isEmpty else { return [] }
-        return try connection.rows(Self.readOpenItems, [.int(account), .ids(customers)]).map { row in
+        return try connection.rows(statement, [.int(account), .ids(customers)]).map { row in
             var item = OpenItem(
                 id: row.identifier(0), customerID: row.identifier(1), type: row.code(2), dueDate: row.date(3),
                 left: row.money(4), subscriptionID: row.optionalIdentifier(5))
