@@ -25,7 +25,7 @@ extension Connection {
         guard let link else { return }
         let sent = buffer.encode(parameters) { values, lengths, formats in
             PQsendQueryPrepared(
-                link.handle, form.name, Int32(parameters.count), values, lengths, formats, 1)
+                link.handle, form.nameInC, Int32(parameters.count), values, lengths, formats, 1)
         }
         note(sent, Sent(role: role, form: form, keepsRows: keepsRows))
     }

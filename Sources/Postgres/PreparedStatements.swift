@@ -8,12 +8,15 @@ struct PreparedStatements {
     final class Form {
         /// The server's name of it.
         let name: String
+        /// The same as C takes it: not to be made anew for each call.
+        let nameInC: [CChar]
         let statement: Statement
         /// The types its parameters were declared with, or the server inferred.
         var types: [TypeID]
 
         init(name: String, statement: Statement, types: [TypeID]) {
             self.name = name
+            nameInC = Array(name.utf8CString)
             self.statement = statement
             self.types = types
         }

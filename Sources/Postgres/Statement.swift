@@ -13,20 +13,19 @@ public struct Statement: Sendable, Equatable {
     /// The SQL text.
     public let sql: String
 
+    /// Whether the text begins with `select` or `show`: lost on the way, such a statement has changed nothing.
+    ///
+    /// A `select` that calls a function which writes belongs between `begin` and `commit`.
+    let isRead: Bool
+
     /// Names a statement.
     public init(_ name: String, _ sql: String) {
         precondition(!name.isEmpty && name.utf8.count <= 55, "the name of a statement has 1 to 55 bytes")
         self.name = name
         self.sql = sql
-    }
-
-    /// Whether the text begins with `select` or `show`: lost on the way, such a statement has changed nothing.
-    ///
-    /// A `select` that calls a function which writes belongs between `begin` and `commit`.
-    var isRead: Bool {
         let start = sql.utf8.drop { $0 == 0x20 || $0 == 0x0A || $0 == 0x0D || $0 == 0x09 }
         let word = start.prefix { ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A }.map { $0 | 0x20 }
-        return word.elementsEqual("select".utf8) || word.elementsEqual("show".utf8)
+        isRead = word.elementsEqual("select".utf8) || word.elementsEqual("show".utf8)
     }
 
     static let begin = Statement("begin", "begin")

@@ -9,11 +9,12 @@ public struct Digest {
         crypto_hash_sha256_init(&state)
     }
 
-    /// SHA-256 of these bytes: 32 bytes.
-    public static func of(_ bytes: [UInt8]) -> [UInt8] {
-        var digest = Digest()
-        digest.add(bytes)
-        return digest.finish()
+    /// A hash of 16 bytes, by BLAKE2b: no weaker than SHA-256 cut to that length, in a fifth of its time. For the tags of documents,
+    /// which every reading needs.
+    public static func tag(of bytes: [UInt8]) -> [UInt8] {
+        var tag = [UInt8](repeating: 0, count: 16)
+        crypto_generichash(&tag, tag.count, bytes, UInt64(bytes.count), nil, 0)
+        return tag
     }
 
     /// Adds bytes.

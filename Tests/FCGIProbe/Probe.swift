@@ -106,7 +106,7 @@ enum Probe {
         let head = [
             request.method, request.path, request.query, request.contentType ?? "-", request.accept ?? "-",
             request.authorization ?? "-", request.idempotencyKey ?? "-", request.ifMatch ?? "-",
-            request.requestID ?? "-", request.remoteAddress ?? "-", request.header("X-Other") ?? "-",
+            request.requestID ?? "-", request.remoteAddress ?? "-",
         ].joined(separator: "|")
         return Response(
             status: 200, headers: [("Content-Type", "text/plain")],

@@ -62,10 +62,22 @@ struct SecretTests {
         func hex(_ bytes: [UInt8]) -> String {
             bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
         }
-        #expect(hex(Digest.of(Array(text.utf8))) == expected)
+        var whole = Digest()
+        whole.add(Array(text.utf8))
+        #expect(hex(whole.finish()) == expected)
         var digest = Digest()
         for byte in text.utf8 { digest.add([byte]) }
         #expect(hex(digest.finish()) == expected)
+    }
+
+    /// Python's hashlib: `blake2b(text, digest_size=16)`.
+    @Test(arguments: [
+        ("", "cae66941d9efbd404e4d88758ea67670"), ("abc", "cf4ab791c62b8d2b2109c90275287816"),
+        (String(repeating: "x", count: 1000), "c9b2bd4ff487864c29fb41fab3e8187e"),
+    ])
+    func `a tag is BLAKE2b of 16 bytes`(text: String, expected: String) {
+        let hex = Digest.tag(of: Array(text.utf8)).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
+        #expect(hex.joined() == expected)
     }
 
     @Test func `fields of a digest cannot run into each other`() {

@@ -13,15 +13,24 @@ struct EntityTag: Equatable {
 
     /// The tag of a document.
     init(of document: [UInt8]) {
-        let digits = Array("0123456789abcdef".utf8)
-        var text: [UInt8] = [34]
-        for byte in Digest.of(document).prefix(16) {
-            text.append(digits[Int(byte >> 4)])
-            text.append(digits[Int(byte & 15)])
+        let tag = Digest.tag(of: document)
+        text = String(unsafeUninitializedCapacity: 2 + 2 * tag.count) { text in
+            var end = 0
+            func put(_ byte: UInt8) {
+                text[end] = byte
+                end += 1
+            }
+            put(UInt8(ascii: "\""))
+            for byte in tag {
+                put(EntityTag.digit(byte >> 4))
+                put(EntityTag.digit(byte & 15))
+            }
+            put(UInt8(ascii: "\""))
+            return end
         }
-        text.append(34)
-        self.text = String(decoding: text, as: UTF8.self)
     }
+
+    private static func digit(_ half: UInt8) -> UInt8 { half < 10 ? 48 + half : 87 + half }
 
     /// Whether `If-Match` lets a change happen: `*`, or this tag among others. A weak one (`W/"…"`) never does (RFC 9110).
     static func matches(_ header: String, _ tags: [EntityTag]) -> Bool {

@@ -10,7 +10,9 @@ enum Method: String, CaseIterable, Sendable {
 }
 
 /// One row of the URL table: an action on a resource.
-struct Route: Sendable {
+///
+/// A class, so that a request that goes by a row copies one reference and not a dozen.
+final class Route: Sendable {
     /// Methods that the action answers to.
     let methods: [Method]
     /// `/customers/{customer-id}/subscriptions`, below `/api/v01`.
@@ -39,6 +41,10 @@ struct Route: Sendable {
     let givesText: Bool
     /// Whether a long deadline is allowed, as nginx gives to the second pool.
     let isLong: Bool
+    /// Whether it changes one item that ~load shows, so that the caller's `If-Match` can be held against it.
+    let changesAnItem: Bool
+    /// Whether the answer carries an `ETag`: one item as it is now (spec 4.6). What a clock reads is never the same twice.
+    let tagsItsAnswer: Bool
     let run: @Sendable (Call) throws -> Answer
 
     let segments: [String]
@@ -65,7 +71,13 @@ struct Route: Sendable {
         self.returns = returns
         self.failures = failures
         self.run = run
+        changesAnItem = ["modify", "delete", "cancel", "freeze", "pause", "resume"].contains(action)
+        var showsOne = false
+        if case .one = returns { showsOne = !resource.hasSuffix("/clock") }
+        tagsItsAnswer = showsOne && (action == "load" || changesAnItem && action != "delete")
         segments = resource.utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) }
+        precondition(
+            segments.first?.utf8.first != UInt8(ascii: "{"), "\(resource): its first segment is a name")
     }
 
     /// What the path's segments hold where the resource has `{…}`; nil when it is another resource.
@@ -101,17 +113,6 @@ enum Returned: Sendable {
 extension Route {
     /// The HTTP status of a success: 201 where the action creates what it answers with.
     var status: Int { action == "create" || action == "process" ? 201 : 200 }
-
-    /// Whether the answer carries an `ETag`: one item as it is now (spec 4.6). What a clock reads is never the same twice.
-    var tagsItsAnswer: Bool {
-        guard case .one = returns, !resource.hasSuffix("/clock") else { return false }
-        return action == "load" || changesAnItem && action != "delete"
-    }
-
-    /// Whether it changes one item that ~load shows, so that the caller's `If-Match` can be held against it.
-    var changesAnItem: Bool {
-        ["modify", "delete", "cancel", "freeze", "pause", "resume"].contains(action)
-    }
 
     /// Every failure code that the action can answer with, in the order of spec 3.11; for the documentation.
     var failureCodes: [FailureCode] {

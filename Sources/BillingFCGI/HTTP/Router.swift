@@ -74,7 +74,7 @@ final class Router {
         }
         let takesPassword = route.takesPassword && request.method == Method.post.rawValue
         var caller = takesPassword ? nil : try login.caller(of: request)
-        if let user = caller?.user, let milliseconds = place.delay(of: user, services.configuration) {
+        if let user = caller?.user, let milliseconds = place.delay(of: user) {
             throw TooManyRequests(seconds: (milliseconds + 999) / 1000)
         }
         guard route.isReading || caller?.user.privilege == .full else {
@@ -100,7 +100,7 @@ final class Router {
             request: request, route: route, items: items, user: caller.user, isTemporary: caller.isTemporary,
             requestID: requestID, format: format, wantsText: wantsText,
             bodyFormat: hasBody ? declared : nil, services: services, place: place)
-        if route.parameters.facts.isEmpty { try call.refuseQuery() }
+        if route.parameters.facts.isEmpty, !request.query.isEmpty { try call.refuseQuery() }
         var response = encode(try route.run(call), as: format)
         if route.tagsItsAnswer, response.status == 200 {
             response.headers.append(("ETag", EntityTag(of: response.body).text))
@@ -127,10 +127,12 @@ final class Router {
     private func encode(_ answer: Answer, as format: Format) -> Response {
         writer.removeAll()
         answer.write(format, &writer)
+        var headers = answer.headers
+        // Those that every answer gets, and the tag.
+        headers.reserveCapacity(headers.count + 5)
+        headers.append(("Content-Type", answer.contentType ?? format.contentType))
         return Response(
-            status: answer.status,
-            headers: answer.headers + [("Content-Type", answer.contentType ?? format.contentType)],
-            body: writer.withBytes { Array($0) })
+            status: answer.status, headers: headers, body: writer.withBytes { Array($0) })
     }
 
     // MARK: Failures
@@ -262,23 +264,28 @@ extension FailureCode {
 enum RequestPath {
     /// The decoded segments; U01 when the path is not below the base, F05 when its escapes are malformed.
     static func segments(of path: String) throws -> [String] {
-        let base = "/api/v01"
-        guard path.hasPrefix(base), path.utf8.count <= 2048 else {
-            throw Refusal(.noSuchAction, "the base of all resources is \(base)")
-        }
-        let rest = path.dropFirst(base.count)
-        guard rest.isEmpty || rest.utf8.first == UInt8(ascii: "/") else {
-            throw Refusal(.noSuchAction, "the base of all resources is \(base)")
-        }
-        var parts = rest.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-            .dropFirst()
-        if parts.last?.isEmpty == true { parts.removeLast() }
-        return try parts.map { part in
-            guard let decoded = decode(part) else {
+        let slash = UInt8(ascii: "/")
+        guard path.utf8.count <= 2048, path.utf8.starts(with: base) else { throw belowNothing }
+        var rest = path.utf8.dropFirst(base.count)
+        guard rest.isEmpty || rest.first == slash else { throw belowNothing }
+        var segments: [String] = []
+        while rest.popFirst() != nil {
+            let end = rest.firstIndex(of: slash) ?? rest.endIndex
+            // A slash at the end opens no segment.
+            if end == rest.startIndex, end == rest.endIndex { break }
+            guard let decoded = decode(rest[..<end]) else {
                 throw Refusal(.wrongForm, "the path holds a malformed escape")
             }
-            return decoded
+            segments.append(decoded)
+            rest = rest[end...]
         }
+        return segments
+    }
+
+    private static let base = "/api/v01".utf8
+
+    private static var belowNothing: Refusal {
+        Refusal(.noSuchAction, "the base of all resources is /api/v01")
     }
 
     /// A path for the log: with as many digits as a card number has, without any.

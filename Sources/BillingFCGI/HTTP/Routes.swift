@@ -20,6 +20,9 @@ extension Route {
         case nothing
     }
 
+    /// The rows of the table by the first segment of their resources, in its order.
+    private static let rows = Dictionary(grouping: table.indices) { table[$0].segments[0] }
+
     /// Looks the table up.
     static func find(_ method: String, _ path: [String]) -> Called {
         var resource = path
@@ -30,7 +33,8 @@ extension Route {
         }
         var methods: Set<Method> = []
         var answersToHead = false
-        for (index, route) in table.enumerated() {
+        for index in rows[path.first ?? "", default: []] {
+            let route = table[index]
             guard let items = route.match(resource) else { continue }
             if let named { if named != route.action { continue } } else if !route.isImplicit { continue }
             if route.answers(to: method) { return .row(index: index, items: items) }

@@ -19,6 +19,9 @@ struct WorkerPlace {
     var leaveOutside: () -> Void = {}
     /// Counts a request of a caller that may send so many a second; how many milliseconds it comes too early, 0 when not.
     var admit: (_ caller: String, _ perSecond: Int) -> Int = { _, _ in 0 }
+    /// How many requests a second one service user may send: of live accounts, of sandboxes. 0 is without end.
+    private var liveRequests = 0
+    private var sandboxRequests = 0
 
     /// Of a process that is no worker: nobody is held up.
     init() {}
@@ -33,11 +36,13 @@ struct WorkerPlace {
         answered = { slot.scoreboard.answered }
         leaveOutside = { slot.leaveOutside() }
         admit = { slot.scoreboard.admit($0, perSecond: $1) }
+        liveRequests = configuration.liveRequests
+        sandboxRequests = configuration.sandboxRequests
     }
 
     /// How long a service user has to wait that has sent more than it may, in milliseconds; nil when it has not.
-    func delay(of user: ServiceUser, _ configuration: Configuration) -> Int? {
-        let limit = user.seesLiveAccounts ? configuration.liveRequests : configuration.sandboxRequests
+    func delay(of user: ServiceUser) -> Int? {
+        let limit = user.seesLiveAccounts ? liveRequests : sandboxRequests
         guard limit > 0 else { return nil }
         let wait = admit(user.name, limit)
         return wait > 0 ? wait : nil

@@ -46,21 +46,21 @@ enum Writing<Form>: Sendable {
 /// A field's name as it stands in each format, ready to be copied into an answer.
 struct FieldNames: Sendable {
     /// `,"firstName":`
-    let json: [UInt8]
+    let json: FixedBytes
     /// ` firstName="`
-    let attribute: [UInt8]
+    let attribute: FixedBytes
     /// `payment-options`
     let element: [UInt8]
     /// `firstName=`
-    let form: [UInt8]
+    let form: FixedBytes
     /// `paymentOptions.`
     let formPath: [UInt8]
 
     init(_ facts: FieldFacts) {
-        json = Array(",\"\(facts.name)\":".utf8)
-        attribute = Array(" \(facts.name)=\"".utf8)
+        json = FixedBytes(",\"\(facts.name)\":")
+        attribute = FixedBytes(" \(facts.name)=\"")
         element = Array(facts.elementName.utf8)
-        form = Array("\(facts.name)=".utf8)
+        form = FixedBytes("\(facts.name)=")
         formPath = Array("\(facts.name).".utf8)
     }
 }

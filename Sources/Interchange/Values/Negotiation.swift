@@ -7,6 +7,8 @@ extension Format {
     public static func negotiate(accept: String?, requestFormat: Format?) -> Format? {
         let preferred = requestFormat ?? .json
         guard let accept, accept.utf8.contains(where: { $0 != 32 && $0 != 9 }) else { return preferred }
+        // Most callers name one type, as it is written in the specification.
+        if let format = forMediaType(accept) { return format }
 
         var ranges: [(type: String, quality: Int)] = []
         var excluded: Set<Format> = []

@@ -44,6 +44,13 @@ public struct ByteWriter: ~Copyable {
         count += bytes.count
     }
 
+    /// Appends bytes as they are.
+    mutating func append(_ bytes: FixedBytes) {
+        reserve(bytes.count)
+        (base + count).update(from: bytes.start, count: bytes.count)
+        count += bytes.count
+    }
+
     /// Appends a literal as it is.
     public mutating func append(_ literal: StaticString) {
         reserve(literal.utf8CodeUnitCount)
@@ -143,5 +150,19 @@ public struct ByteWriter: ~Copyable {
         base.deallocate()
         base = moved
         capacity = larger
+    }
+}
+
+/// Bytes made once that stay as long as the program runs, as descriptions do: every field of an answer copies its name, and
+/// counts no reference for that.
+struct FixedBytes: @unchecked Sendable {
+    let start: UnsafePointer<UInt8>
+    let count: Int
+
+    init(_ text: String) {
+        count = text.utf8.count
+        let bytes = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: max(1, count))
+        _ = bytes.initialize(from: text.utf8)
+        start = UnsafePointer(bytes.baseAddress!)
     }
 }

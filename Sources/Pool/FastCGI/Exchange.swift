@@ -64,10 +64,13 @@ final class Exchange {
         while let pair = entry.pointee {
             entry += 1
             guard let equals = strchr(pair, Int32(UInt8(ascii: "="))) else { continue }
-            let name = String(
-                decoding: UnsafeRawBufferPointer(start: pair, count: equals - pair), as: UTF8.self)
-            let value = String(cString: equals + 1)
-            if name == "CONTENT_LENGTH" { length = value } else { received.take(name: name, value: value) }
+            let name = ParameterName(start: pair, count: equals - pair)
+            let value = equals + 1
+            if "CONTENT_LENGTH" ~= name {
+                length = String(cString: value)
+            } else {
+                received.take(name, value)
+            }
         }
     }
 

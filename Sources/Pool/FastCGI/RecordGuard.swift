@@ -81,13 +81,14 @@ struct RecordGuard {
 
 /// Follows the lengths of name-value pairs through records that may cut them anywhere.
 private struct PairLengths {
-    private var lengths: [Int] = []
+    /// The length of a name, while that of its value is still to come.
+    private var nameLength: Int?
     private var partial = 0
     private var partialBytes = 0
     private var remaining = 0
 
     /// Whether the last pair has ended.
-    var areComplete: Bool { remaining == 0 && partialBytes == 0 && lengths.isEmpty }
+    var areComplete: Bool { remaining == 0 && partialBytes == 0 && nameLength == nil }
 
     /// Takes the next bytes; false when a pair claims to be longer than any window.
     mutating func take(_ bytes: UnsafeRawBufferPointer) -> Bool {
@@ -101,22 +102,22 @@ private struct PairLengths {
             }
             let byte = bytes[offset]
             offset += 1
-            if partialBytes == 0 {
-                if byte & 0x80 == 0 {
-                    lengths.append(Int(byte))
-                } else {
-                    partial = Int(byte & 0x7F)
-                    partialBytes = 3
-                }
-            } else {
+            if partialBytes > 0 {
                 partial = partial << 8 | Int(byte)
                 partialBytes -= 1
-                if partialBytes == 0 { lengths.append(partial) }
+            } else if byte & 0x80 == 0 {
+                partial = Int(byte)
+            } else {
+                partial = Int(byte & 0x7F)
+                partialBytes = 3
             }
-            if lengths.count == 2 {
-                remaining = lengths[0] + lengths[1]
-                lengths.removeAll(keepingCapacity: true)
+            guard partialBytes == 0 else { continue }
+            if let name = nameLength {
+                remaining = name + partial
+                nameLength = nil
                 if remaining > RecordGuard.window { return false }
+            } else {
+                nameLength = partial
             }
         }
         return true

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Why a request reaches the handler without its body.
 public enum BodyProblem: Sendable, Equatable {
     /// The body is longer than `limit` bytes; it was read past and thrown away. Answer 413.
@@ -37,15 +39,13 @@ public struct Request: Sendable {
     public var repeatedHeader: String?
     /// Address of the caller, as text.
     public var remoteAddress: String?
-    /// All other FastCGI parameters, by their CGI name (`HTTP_USER_AGENT`, `SERVER_NAME`).
-    public var parameters: [(name: String, value: String)]
 
     /// A request made by hand, as tests of the router do.
     public init(
         method: String, path: String, query: String = "", body: [UInt8] = [], bodyProblem: BodyProblem? = nil,
         contentType: String? = nil, accept: String? = nil, authorization: String? = nil,
         idempotencyKey: String? = nil, ifMatch: String? = nil, requestID: String? = nil,
-        remoteAddress: String? = nil, parameters: [(name: String, value: String)] = []
+        remoteAddress: String? = nil
     ) {
         self.method = method
         self.path = path
@@ -59,52 +59,44 @@ public struct Request: Sendable {
         self.ifMatch = ifMatch
         self.requestID = requestID
         self.remoteAddress = remoteAddress
-        self.parameters = parameters
     }
+}
 
-    /// Value of a FastCGI parameter that has no property of its own, by its CGI name.
-    public func parameter(_ name: String) -> String? {
-        parameters.first { $0.name == name }?.value
-    }
+/// The name of a FastCGI parameter as it lies in memory: no text is made of the many that nobody asks for.
+struct ParameterName {
+    let start: UnsafePointer<CChar>
+    let count: Int
 
-    /// Value of an HTTP header that has no property of its own: `header("User-Agent")`.
-    public func header(_ name: String) -> String? {
-        var cgi = "HTTP_"
-        for byte in name.utf8 {
-            let isLower = byte >= UInt8(ascii: "a") && byte <= UInt8(ascii: "z")
-            let mapped = byte == UInt8(ascii: "-") ? UInt8(ascii: "_") : isLower ? byte - 32 : byte
-            cgi.unicodeScalars.append(Unicode.Scalar(mapped))
-        }
-        return parameter(cgi)
+    static func ~= (known: StaticString, name: ParameterName) -> Bool {
+        known.utf8CodeUnitCount == name.count && memcmp(known.utf8Start, name.start, name.count) == 0
     }
 }
 
 extension Request {
-    /// Takes in one parameter from the wire.
-    mutating func take(name: String, value: String) {
+    /// Takes in one parameter from the wire, where it is one of ours.
+    mutating func take(_ name: ParameterName, _ value: UnsafePointer<CChar>) {
         switch name {
-        case "REQUEST_METHOD": method = value
+        case "REQUEST_METHOD": method = String(cString: value)
         case "REQUEST_URI":
-            let bytes = value.utf8
-            if let mark = bytes.firstIndex(of: UInt8(ascii: "?")) {
-                path = String(value[..<mark])
-                query = String(value[bytes.index(after: mark)...])
-            } else {
-                path = value
-                query = ""
-            }
-        case "CONTENT_TYPE", "HTTP_CONTENT_TYPE": if !value.isEmpty { contentType = value }
-        case "HTTP_ACCEPT": accept = value
+            let mark = strchr(value, Int32(UInt8(ascii: "?")))
+            let length = mark.map { UnsafePointer($0) - value } ?? strlen(value)
+            path = String(decoding: UnsafeRawBufferPointer(start: value, count: length), as: UTF8.self)
+            query = mark.map { String(cString: $0 + 1) } ?? ""
+        case "CONTENT_TYPE", "HTTP_CONTENT_TYPE":
+            if value.pointee != 0 { contentType = String(cString: value) }
+        case "HTTP_ACCEPT": accept = String(cString: value)
         case "HTTP_AUTHORIZATION":
             if authorization != nil { repeatedHeader = "Authorization" }
-            authorization = value
+            authorization = String(cString: value)
         case "HTTP_IDEMPOTENCY_KEY":
             if idempotencyKey != nil { repeatedHeader = "Idempotency-Key" }
-            idempotencyKey = value
-        case "HTTP_IF_MATCH": ifMatch = ifMatch.map { "\($0), \(value)" } ?? value
-        case "HTTP_X_REQUEST_ID": requestID = value
-        case "REMOTE_ADDR": remoteAddress = value
-        default: parameters.append((name, value))
+            idempotencyKey = String(cString: value)
+        case "HTTP_IF_MATCH":
+            let value = String(cString: value)
+            ifMatch = ifMatch.map { "\($0), \(value)" } ?? value
+        case "HTTP_X_REQUEST_ID": requestID = String(cString: value)
+        case "REMOTE_ADDR": remoteAddress = String(cString: value)
+        default: break
         }
     }
 }

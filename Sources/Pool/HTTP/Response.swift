@@ -1,3 +1,5 @@
+import Glibc
+
 /// One HTTP answer.
 public struct Response: Sendable {
     /// HTTP status, 200 … 599.
@@ -23,29 +25,41 @@ public struct Response: Sendable {
     ///
     /// Control characters inside a field become spaces, so no value can add a field of its own.
     func head() -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(256)
-        bytes += "Status: ".utf8
-        bytes += String(status).utf8
-        bytes += "\r\n".utf8
-        for (name, value) in headers {
-            Self.append(name, to: &bytes)
-            bytes += ": ".utf8
-            Self.append(value, to: &bytes)
-            bytes += "\r\n".utf8
-        }
-        if status != 204, status != 304 {
-            bytes += "Content-Length: ".utf8
-            bytes += String(body.count).utf8
-            bytes += "\r\n".utf8
-        }
-        bytes += "\r\n".utf8
-        return bytes
-    }
-
-    private static func append(_ text: String, to bytes: inout [UInt8]) {
-        for byte in text.utf8 {
-            bytes.append(byte < 0x20 || byte == 0x7F ? 0x20 : byte)
+        let length = String(body.count)
+        var size = 64
+        for (name, value) in headers { size += name.utf8.count + value.utf8.count + 4 }
+        return [UInt8](unsafeUninitializedCapacity: size) { room, count in
+            func put(fixed text: StaticString) {
+                let end = count + text.utf8CodeUnitCount
+                precondition(end <= room.count, "the head has more room")
+                memcpy(room.baseAddress! + count, text.utf8Start, text.utf8CodeUnitCount)
+                count = end
+            }
+            func put(_ text: String) {
+                let end = count + text.utf8.count
+                precondition(end <= room.count, "the head has more room")
+                text.utf8Span.span.withUnsafeBytes { bytes in
+                    guard let start = bytes.baseAddress else { return }
+                    memcpy(room.baseAddress! + count, start, bytes.count)
+                }
+                for index in count..<end where room[index] < 0x20 || room[index] == 0x7F {
+                    room[index] = 0x20
+                }
+                count = end
+            }
+            put(fixed: "Status: ")
+            put(String(status))
+            for (name, value) in headers {
+                put(fixed: "\r\n")
+                put(name)
+                put(fixed: ": ")
+                put(value)
+            }
+            if status != 204, status != 304 {
+                put(fixed: "\r\nContent-Length: ")
+                put(length)
+            }
+            put(fixed: "\r\n\r\n")
         }
     }
 }
