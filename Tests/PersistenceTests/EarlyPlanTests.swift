@@ -25,6 +25,7 @@ import Testing
         let loads: [(String, () throws -> Void)] = [
             ("transaction", { _ = try store.transaction(of: customer, account: 2001, .id(11)) }),
             ("open items", { _ = try store.openItems(of: [customer], account: 2001) }),
+            ("credited items", { _ = try store.creditedItems(of: [customer], account: 2001) }),
         ]
         for (_, load) in loads { try load() }
         try owner.script(FilledBooks.few)

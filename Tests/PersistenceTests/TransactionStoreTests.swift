@@ -71,6 +71,24 @@ import Testing
         #expect(try database.violations() == [])
     }
 
+    /// Of whoever has nothing to use, nothing is read, whatever he owes; of the others debts and credits.
+    @Test func creditedItemsAreOfThoseWhoHaveCredit() throws {
+        let owner = try database.connection("billing_owner")
+        try owner.script(FilledBooks.few)
+        try owner.script(FilledBooks.many)
+        try store { store throws in
+            let all = (1...4).map { customer($0) }
+            let items = try store.openItems(of: all, account: 2001)
+            let credited = Set(items.filter { !$0.type.isDebt }.map(\.customerID))
+            let expected = items.filter { credited.contains($0.customerID) }
+            #expect(!credited.isEmpty && expected.contains { $0.type.isDebt } && expected.count < items.count)
+            let found = try store.creditedItems(of: all, account: 2001)
+            #expect(found.sorted { $0.id < $1.id } == expected.sorted { $0.id < $1.id })
+            let others = all.filter { !credited.contains($0) }
+            #expect(try store.creditedItems(of: others, account: 2001).isEmpty)
+        }
+    }
+
     @Test func settlesAPendingPaymentOnce() throws {
         let ids = try invoice([1])
         try attempt(ids, state: .open)
