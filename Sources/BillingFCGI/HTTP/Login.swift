@@ -136,14 +136,16 @@ final class Login {
 
     /// Name and password of a Basic header; nil when it is none.
     static func credentials(in header: String) -> (name: String, password: String)? {
-        let parts = header.split(separator: " ", maxSplits: 1)
-        guard parts.count == 2, parts[0].lowercased() == "basic",
-            let bytes = Base64.decode(parts[1].drop { $0 == " " }),
-            let text = String(validating: bytes, as: UTF8.self),
-            let colon = text.utf8.firstIndex(of: UInt8(ascii: ":"))
+        let scheme = "basic".utf8
+        let text = header.utf8.drop { $0 == UInt8(ascii: " ") }
+        let rest = text.dropFirst(scheme.count)
+        guard text.prefix(scheme.count).elementsEqual(scheme, by: { $0 | 0x20 == $1 }),
+            rest.first == UInt8(ascii: " "),
+            let bytes = Base64.decode(Substring(rest.drop { $0 == UInt8(ascii: " ") })),
+            let colon = bytes.firstIndex(of: UInt8(ascii: ":")),
+            let name = String(validating: bytes[..<colon], as: UTF8.self),
+            let password = String(validating: bytes[(colon + 1)...], as: UTF8.self)
         else { return nil }
-        let name = String(text[..<colon])
-        let password = String(text[text.utf8.index(after: colon)...])
         return isPossible(name: name, password: password) ? (name, password) : nil
     }
 }

@@ -13,7 +13,7 @@ public final class PostgresBooks {
     private let lockTries: Int
     private var connection: Connection?
     /// The tenants that the session is known to have; nil when that is not known.
-    private var sessionTenants: String?
+    private var sessionTenants: [Int64]?
     private var backoff = Backoff()
     /// Before this time of ``Pause/now()`` connecting is not tried again.
     private var nextTry = 0
@@ -70,10 +70,11 @@ public final class PostgresBooks {
         try attempt { connection in
             connection.begin()
             self.renewPlans(on: connection)
-            let tenants = self.queueTenants(accounts, on: connection)
+            let tenants = accounts.sorted()
+            self.queueTenants(tenants, on: connection)
             self.queueProof(on: connection)
             do {
-                let result = try body(PostgresStore(connection, reaching: accounts.sorted()))
+                let result = try body(PostgresStore(connection, reaching: tenants))
                 try connection.commit()
                 self.sessionTenants = tenants
                 self.unproven = nil
@@ -93,10 +94,11 @@ public final class PostgresBooks {
     ) throws -> Result {
         try attempt { connection in
             self.renewPlans(on: connection)
-            let tenants = self.queueTenants(accounts, on: connection)
+            let tenants = accounts.sorted()
+            self.queueTenants(tenants, on: connection)
             self.queueProof(on: connection)
             do {
-                let result = try body(PostgresStore(connection, reaching: accounts.sorted()))
+                let result = try body(PostgresStore(connection, reaching: tenants))
                 try connection.flush()
                 self.sessionTenants = tenants
                 self.unproven = nil
@@ -188,13 +190,11 @@ public final class PostgresBooks {
     /// Queues the setting of the tenants where the session has others, in the round trip of what follows.
     ///
     /// The setting goes back when its transaction is rolled back: it is known only after a success.
-    private func queueTenants(_ accounts: [Int64], on connection: Connection) -> String {
-        let tenants = accounts.sorted().map(String.init).joined(separator: ",")
-        if tenants != sessionTenants {
-            sessionTenants = nil
-            connection.enqueue(Self.setTenants, [.text(tenants)])
-        }
-        return tenants
+    private func queueTenants(_ tenants: [Int64], on connection: Connection) {
+        guard tenants != sessionTenants else { return }
+        sessionTenants = nil
+        connection.enqueue(
+            Self.setTenants, [.text(tenants.map(String.init).joined(separator: ","))])
     }
 
     /// Queues that plans are made anew, where their time has come: after 1/4 s, 1/2 s … and then every minute.
