@@ -38,5 +38,6 @@ struct Migration {
         Migration(15, "fewer_steps", PackageResources._015_fewer_steps_sql),
         Migration(16, "cheaper_reads", PackageResources._016_cheaper_reads_sql),
         Migration(17, "bills_in_bulk", PackageResources._017_bills_in_bulk_sql),
+        Migration(18, "names_looked_at", PackageResources._018_names_looked_at_sql),
     ]
 }

@@ -4,12 +4,12 @@ public import Domain
 /// Credentials that were verified a short while ago, so that not every request pays for Argon2id.
 ///
 /// Kept as keyed hashes under a key that this process alone has and never stores. An entry holds for one
-/// version of the credential in the database: a changed or revoked password ends it at once.
+/// revision of the user in the database: a changed or revoked password ends it at once.
 /// Only verified credentials get in, so strangers cannot push others out.
 public final class CredentialMemory {
     private struct Entry {
         var slot: Int
-        var version: Int64
+        var revision: Int64
         var verifiedAt: Timestamp
     }
 
@@ -36,15 +36,15 @@ public final class CredentialMemory {
     /// How many users are remembered at this moment.
     public var count: Int { entries.count }
 
-    /// Whether this very password was verified for this user within the lifetime, at this version of the
-    /// credential.
+    /// Whether this very password was verified for this user within the lifetime, at this revision of the
+    /// user.
     ///
     /// - Parameters:
-    ///   - version: what the database says now.
+    ///   - revision: what the database says now.
     ///   - now: the real clock, not a merchant account's; when it was set back, nothing is remembered.
-    public func knows(user: String, password: String, version: Int64, now: Timestamp) -> Bool {
+    public func knows(user: String, password: String, revision: Int64, now: Timestamp) -> Bool {
         guard let entry = entries[user] else { return false }
-        guard entry.version == version, holds(entry, at: now) else {
+        guard entry.revision == revision, holds(entry, at: now) else {
             forget(user: user)
             return false
         }
@@ -54,14 +54,14 @@ public final class CredentialMemory {
     }
 
     /// Keeps what was just verified, in place of what was known of this user.
-    public func remember(user: String, password: String, version: Int64, now: Timestamp) {
+    public func remember(user: String, password: String, revision: Int64, now: Timestamp) {
         forget(user: user)
         if freeSlots.isEmpty { makeRoom(at: now) }
         guard let slot = freeSlots.popLast() else { return }
         withTag(user: user, password: password) { tag in
             (tags.pointer + slot * 32).update(from: tag, count: 32)
         }
-        entries[user] = Entry(slot: slot, version: version, verifiedAt: now)
+        entries[user] = Entry(slot: slot, revision: revision, verifiedAt: now)
     }
 
     /// Forgets one user: revoked, or another password set.

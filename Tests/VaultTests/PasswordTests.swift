@@ -67,7 +67,7 @@ struct PasswordTests {
     @Test func `credentials are remembered for a while, for one version and one password`() {
         let memory = CredentialMemory(seconds: 60, capacity: 10)
         let start = Timestamp(microsecondsSince1970: 1_000_000_000)
-        memory.remember(user: "api-a", password: "one", version: 4, now: start)
+        memory.remember(user: "api-a", password: "one", revision: 4, now: start)
         let cases: [(String, String, Int64, Int, Bool)] = [
             ("api-a", "one", 4, 0, true),
             ("api-a", "two", 4, 0, false),
@@ -78,28 +78,28 @@ struct PasswordTests {
         ]
         for (user, password, version, age, expected) in cases {
             let answer = memory.knows(
-                user: user, password: password, version: version, now: start.adding(seconds: age))
+                user: user, password: password, revision: version, now: start.adding(seconds: age))
             #expect(answer == expected, "\(user) version \(version) age \(age)")
         }
         #expect(memory.count == 0)
-        memory.remember(user: "api-a", password: "one", version: 4, now: start)
-        #expect(!memory.knows(user: "api-a", password: "one", version: 5, now: start))
+        memory.remember(user: "api-a", password: "one", revision: 4, now: start)
+        #expect(!memory.knows(user: "api-a", password: "one", revision: 5, now: start))
         #expect(memory.count == 0)
-        memory.remember(user: "api-a", password: "one", version: 5, now: start)
-        #expect(!memory.knows(user: "api-a", password: "one", version: 5, now: start.adding(seconds: -1)))
-        memory.remember(user: "api-a", password: "one", version: 5, now: start)
-        memory.remember(user: "api-a", password: "two", version: 6, now: start)
+        memory.remember(user: "api-a", password: "one", revision: 5, now: start)
+        #expect(!memory.knows(user: "api-a", password: "one", revision: 5, now: start.adding(seconds: -1)))
+        memory.remember(user: "api-a", password: "one", revision: 5, now: start)
+        memory.remember(user: "api-a", password: "two", revision: 6, now: start)
         #expect(memory.count == 1)
-        #expect(memory.knows(user: "api-a", password: "two", version: 6, now: start))
+        #expect(memory.knows(user: "api-a", password: "two", revision: 6, now: start))
         memory.forget(user: "api-a")
-        #expect(!memory.knows(user: "api-a", password: "two", version: 6, now: start))
+        #expect(!memory.knows(user: "api-a", password: "two", revision: 6, now: start))
     }
 
     @Test func `user and password cannot run into each other`() {
         let memory = CredentialMemory()
         let start = Timestamp(microsecondsSince1970: 0)
-        memory.remember(user: "api-a", password: "b", version: 1, now: start)
-        #expect(!memory.knows(user: "api-", password: "ab", version: 1, now: start))
+        memory.remember(user: "api-a", password: "b", revision: 1, now: start)
+        #expect(!memory.knows(user: "api-", password: "ab", revision: 1, now: start))
     }
 
     @Test func `the memory stays within its bound and forgets the oldest`() {
@@ -107,12 +107,12 @@ struct PasswordTests {
         let start = Timestamp(microsecondsSince1970: 0)
         for index in 0..<5 {
             memory.remember(
-                user: "api-\(index)", password: "p", version: 1, now: start.adding(seconds: index))
+                user: "api-\(index)", password: "p", revision: 1, now: start.adding(seconds: index))
         }
         let now = start.adding(seconds: 5)
-        let known = (0..<5).filter { memory.knows(user: "api-\($0)", password: "p", version: 1, now: now) }
+        let known = (0..<5).filter { memory.knows(user: "api-\($0)", password: "p", revision: 1, now: now) }
         #expect(known == [2, 3, 4])
-        memory.remember(user: "api-9", password: "p", version: 1, now: start.adding(seconds: 100))
+        memory.remember(user: "api-9", password: "p", revision: 1, now: start.adding(seconds: 100))
         #expect(memory.count == 1)
     }
 }

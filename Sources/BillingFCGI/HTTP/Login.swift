@@ -6,8 +6,8 @@ import Vault
 
 /// Who calls: HTTP Basic with a service user (spec 4.1).
 ///
-/// A password that was verified is remembered for a short time under a keyed hash, bound to the version of the
-/// credential in the database: the slow hash runs once, a changed or revoked password stops working at once everywhere.
+/// A password that was verified is remembered for a short time under a keyed hash, bound to the user's
+/// revision in the database: the slow hash runs once, a changed or revoked password stops working at once everywhere.
 /// A temporary password is random enough for a fast hash, and looked for in the database at each request.
 final class Login {
     private let books: PostgresBooks
@@ -72,7 +72,7 @@ final class Login {
         }
         let now = RealClock.now()
         if let found, found.isActive,
-            memory.knows(user: name, password: password, version: found.version, now: now)
+            memory.knows(user: name, password: password, revision: found.revision, now: now)
         {
             note(found)
             return Caller(user: found, isTemporary: false)
@@ -89,7 +89,7 @@ final class Login {
             }
             throw Login.wrong
         }
-        memory.remember(user: name, password: password, version: found.version, now: now)
+        memory.remember(user: name, password: password, revision: found.revision, now: now)
         note(found)
         try books.operating { try $0.noteLogin(of: name, from: address) }
         return Caller(user: found, isTemporary: false)
@@ -99,7 +99,7 @@ final class Login {
     /// request does first.
     private func remembered(_ name: String, _ password: String) -> ServiceUser? {
         guard let user = seen[name] else { return nil }
-        if memory.knows(user: name, password: password, version: user.version, now: RealClock.now()) {
+        if memory.knows(user: name, password: password, revision: user.revision, now: RealClock.now()) {
             return user
         }
         seen[name] = nil

@@ -139,7 +139,7 @@ public final class PostgresBooks {
     private func queueProof(on connection: Connection) {
         guard let user = unproven else { return }
         connection.enqueue(
-            OperatorStore.proof, [.text(user.name), .int(user.version)])
+            OperatorStore.proof, [.text(user.name), .int(user.revision)])
     }
 
     /// Connects now, unless the connection stands: before a worker says that it is ready.

@@ -39,30 +39,43 @@ begin
 end $$;
 comment on function uncollected_bills is 'as uncollected, for a statement of one subscription';
 
--- The version of a user rises with what it sees as well: whoever has seen it under this version need not ask for its accounts again.
-create function service_users_accounts_counted() returns trigger
+-- What a user is and sees, as one number: another with every change of its row and of its accounts, and never one that was before, also
+-- where a user of the same name was deleted. Whoever has seen a user under it need not ask for the rest again. Its version goes on to
+-- count changes of its credentials alone: temporary passwords hold for one.
+create sequence service_user_revisions;
+alter table service_users add column revision bigint not null default nextval('billing.service_user_revisions');
+comment on column service_users.revision is 'another with every change of the user or of the accounts that it sees; set by triggers only';
+comment on column service_users.version is 'rises with every change of password, privilege or activity';
+create function service_users_revised() returns trigger
+  language plpgsql
+  as $$
+begin
+  new.revision := nextval('billing.service_user_revisions');
+  return new;
+end $$;
+create trigger service_users_revised before insert or update on service_users
+  for each row execute function service_users_revised();
+create function service_users_accounts_revised() returns trigger
   language plpgsql
   as $$
 begin
   if tg_op = 'TRUNCATE' then
-    update billing.service_users set version = version + 1;
+    update billing.service_users set revision = default;
   elsif tg_op = 'INSERT' then
-    update billing.service_users set version = version + 1 where user_name in (select user_name from added);
+    update billing.service_users set revision = default where user_name in (select user_name from added);
   elsif tg_op = 'DELETE' then
-    update billing.service_users set version = version + 1 where user_name in (select user_name from removed);
+    update billing.service_users set revision = default where user_name in (select user_name from removed);
   else
-    update billing.service_users set version = version + 1
+    update billing.service_users set revision = default
      where user_name in (select user_name from added union select user_name from removed);
   end if;
   return null;
 end $$;
 create trigger service_users_accounts_added after insert on service_user_accounts
-  referencing new table as added for each statement execute function service_users_accounts_counted();
+  referencing new table as added for each statement execute function service_users_accounts_revised();
 create trigger service_users_accounts_removed after delete on service_user_accounts
-  referencing old table as removed for each statement execute function service_users_accounts_counted();
+  referencing old table as removed for each statement execute function service_users_accounts_revised();
 create trigger service_users_accounts_changed after update on service_user_accounts
-  referencing old table as removed new table as added for each statement execute function service_users_accounts_counted();
+  referencing old table as removed new table as added for each statement execute function service_users_accounts_revised();
 create trigger service_users_accounts_truncated after truncate on service_user_accounts
-  for each statement execute function service_users_accounts_counted();
--- Until now nothing held it: what was seen before counts no more.
-update service_users set version = version + 1;
+  for each statement execute function service_users_accounts_revised();

@@ -19,8 +19,11 @@ public struct ServiceUser: Hashable, Sendable {
     public var privilege: Privilege
     /// False once revoked.
     public var isActive: Bool
-    /// Rises with every change: what was verified under another version does not count any more.
+    /// Rises with every change of password, privilege or activity: a temporary password holds for one.
     public var version: Int64
+    /// Another with every change of the user or of its accounts, and never one that was before: what was seen or verified under
+    /// another does not count any more.
+    public var revision: Int64
     /// The merchant accounts within its reach, ascending.
     public var accounts: [Int64]
     /// Whether one of them is live: its requests are limited otherwise than those of sandboxes (spec 4.6).
@@ -59,17 +62,17 @@ extension OperatorStore {
         u.user_name, u.password_hash, u.privilege, u.is_active, u.version,
                array(select r.account_id from service_user_accounts r
                       where r.user_name = u.user_name order by r.account_id) as accounts,
-               sees_live_accounts(u.user_name)
+               sees_live_accounts(u.user_name), u.revision
         """
     private static let load = Statement(
         "user.load", "select \(columns) from service_users u where u.user_name = $1")
-    /// Refuses, with all that comes behind it, where the user is not what it was; its version rises with what it sees, too.
+    /// Refuses, with all that comes behind it, where the user is not what it was.
     static let proof = Statement(
         "user.prove",
         """
         select case when not exists (
                       select from service_users u
-                       where u.user_name = $1 and u.version = $2 and u.is_active offset 0)
+                       where u.user_name = $1 and u.revision = $2 and u.is_active offset 0)
                     then login_has_changed() end
         """)
     private static let list = Statement(
@@ -178,6 +181,6 @@ extension OperatorStore {
     private static func user(_ row: Row) -> ServiceUser {
         ServiceUser(
             name: row.text(0), passwordHash: row.text(1), privilege: row.code(2), isActive: row.bool(3),
-            version: row.int(4), accounts: row.ints(5), seesLiveAccounts: row.bool(6))
+            version: row.int(4), revision: row.int(7), accounts: row.ints(5), seesLiveAccounts: row.bool(6))
     }
 }
